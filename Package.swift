@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every Swift target. Warnings become errors in CI only, by a command-line flag.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Replaces optimistic page reads by shared latches, so that the thread sanitizer means something:
+/// `MARTLET_SHARED_LATCHES=1 swift test -c release --sanitize=thread`.
+let latches: [SwiftSetting] =
+  Context.environment["MARTLET_SHARED_LATCHES"] == "1" ? [.define("MARTLET_SHARED_LATCHES")] : []
+
+/// A target of the engine. The arrows point down only: see the table in the Architecture article.
+func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings + latches)
+}
+
+func suite(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings + latches)
+}
+
+let package = Package(
+  name: "martlet",
+  platforms: [.macOS(.v15), .iOS(.v18)],
+  products: [
+    .library(name: "Martlet", targets: ["Martlet"]),
+    .library(name: "Verification", targets: ["Verification"]),
+    .executable(name: "martlet", targets: ["MartletTool"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    .target(name: "CMartlet"),
+    .systemLibrary(
+      name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
+
+    layer("Primitives", []),
+    layer("RawBytes", ["CMartlet"]),
+    layer("Environment", ["Primitives", "RawBytes"]),
+    layer("SystemEnvironment", ["Environment", "CMartlet", "RawBytes", "Primitives"]),
+    layer("Simulation", ["Environment", "Primitives", "RawBytes"]),
+    layer("Paging", ["Environment", "Primitives", "RawBytes", "CLZ4"]),
+    layer("BTreeIndex", ["Paging", "Primitives", "RawBytes"]),
+    layer("VersionStore", ["BTreeIndex", "Paging", "Environment", "Primitives", "RawBytes"]),
+    layer("RedoLog", ["Environment", "Primitives", "RawBytes", "CLZ4"]),
+    layer("ConcurrencyControl", ["Primitives"]),
+    layer(
+      "Martlet",
+      [
+        "VersionStore", "RedoLog", "ConcurrencyControl", "SystemEnvironment", "Environment",
+        "Primitives", "RawBytes",
+      ]),
+    layer("Verification", ["Martlet", "Simulation", "Environment", "Primitives", "RawBytes"]),
+    .executableTarget(
+      name: "MartletTool",
+      dependencies: [
+        "Martlet", "Verification",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
+  ]
+)
