@@ -1,0 +1,11 @@
+import ArgumentParser
+
+/// Measures Martlet against other embedded storage engines on the same work.
+@main
+struct MartletBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "martlet-bench",
+    abstract: "Measures Martlet against other embedded storage engines on the same work.",
+    subcommands: [CompareCommand.self, TrialCommand.self],
+    defaultSubcommand: CompareCommand.self)
+}

@@ -1,0 +1,19 @@
+/// What makes a trial worthless.
+enum BenchmarkError: Error, CustomStringConvertible {
+  case missingKey(engine: String)
+  case wrongRecordCount(expected: Int, found: Int)
+  case engine(String, call: String, message: String)
+  case trial(String)
+  case file(String)
+
+  var description: String {
+    switch self {
+    case .missingKey(let engine): "\(engine): a key that was written is not found"
+    case .wrongRecordCount(let expected, let found):
+      "\(found) records found where \(expected) are expected"
+    case .engine(let engine, let call, let message): "\(engine): \(call): \(message)"
+    case .trial(let message): message
+    case .file(let message): message
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import CLMDB
+
+/// One thread's work on LMDB.
+///
+/// SAFETY: keys and values handed to LMDB are borrowed for the call alone and only read by it;
+/// what LMDB hands back points into its map and is consumed before the transaction ends.
+@safe
+final class LMDBSession: EngineSession {
+  private let environment: OpaquePointer
+  private let database: MDB_dbi
+  /// The read transaction the thread keeps, reset between snapshots. Begun by the first read, since
+  /// a thread that writes may have no other transaction.
+  private var reader: OpaquePointer?
+
+  init(environment: OpaquePointer, database: MDB_dbi) {
+    unsafe self.environment = environment
+    self.database = database
+  }
+
+  deinit {
+    if let reader = unsafe reader { unsafe mdb_txn_abort(reader) }
+  }
+
+  /// The thread's read transaction on a snapshot taken now.
+  private func renewedReader() throws -> OpaquePointer {
+    if let reader = unsafe reader {
+      try unsafe LMDB.check("mdb_txn_renew", mdb_txn_renew(reader))
+      return unsafe reader
+    }
+    let begun = try unsafe LMDB.begin(environment, flags: MDB_RDONLY)
+    unsafe reader = begun
+    return unsafe begun
+  }
+
+  func write(_ records: RawSpan) throws {
+    let transaction = try unsafe LMDB.begin(environment)
+    do {
+      try unsafe forEach(records) { key, value in
+        try unsafe LMDB.check("mdb_put", mdb_put(transaction, database, &key, &value, 0))
+      }
+    } catch {
+      unsafe mdb_txn_abort(transaction)
+      throw error
+    }
+    try unsafe LMDB.check("mdb_txn_commit", mdb_txn_commit(transaction))
+  }
+
+  func append(_ records: RawSpan) throws {
+    let transaction = try unsafe LMDB.begin(environment)
+    do {
+      var cursor: OpaquePointer?
+      try unsafe LMDB.check("mdb_cursor_open", mdb_cursor_open(transaction, database, &cursor))
+      defer { unsafe mdb_cursor_close(cursor) }
+      try unsafe forEach(records) { key, value in
+        try unsafe LMDB.check(
+          "mdb_cursor_put", mdb_cursor_put(cursor, &key, &value, UInt32(MDB_APPEND)))
+      }
+    } catch {
+      unsafe mdb_txn_abort(transaction)
+      throw error
+    }
+    try unsafe LMDB.check("mdb_txn_commit", mdb_txn_commit(transaction))
+  }
+
+  /// Hands every record to `body` as LMDB wants it.
+  @inline(__always)
+  private func forEach(
+    _ records: RawSpan, _ body: (_ key: inout MDB_val, _ value: inout MDB_val) throws -> Void
+  ) throws {
+    try unsafe records.withUnsafeBytes { bytes in
+      for offset in stride(from: 0, to: bytes.count, by: RecordShape.byteCount) {
+        let record = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress! + offset)
+        var key = unsafe MDB_val(mv_size: RecordShape.keyByteCount, mv_data: record)
+        var value = unsafe MDB_val(
+          mv_size: RecordShape.valueByteCount, mv_data: record + RecordShape.keyByteCount)
+        try unsafe body(&key, &value)
+      }
+    }
+  }
+
+  func read(_ keys: RawSpan, into checksum: inout Checksum) throws {
+    let reader = try unsafe renewedReader()
+    defer { unsafe mdb_txn_reset(reader) }
+    try unsafe keys.withUnsafeBytes { bytes in
+      for offset in stride(from: 0, to: bytes.count, by: RecordShape.keyByteCount) {
+        var key = unsafe MDB_val(
+          mv_size: RecordShape.keyByteCount,
+          mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress! + offset))
+        var value = unsafe MDB_val()
+        let code = unsafe mdb_get(reader, database, &key, &value)
+        if code == MDB_NOTFOUND { throw BenchmarkError.missingKey(engine: "lmdb") }
+        try LMDB.check("mdb_get", code)
+        let found = unsafe UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size)
+        unsafe checksum.add(found.bytes)
+      }
+    }
+  }
+
+  func scan(into checksum: inout Checksum) throws {
+    let reader = try unsafe renewedReader()
+    defer { unsafe mdb_txn_reset(reader) }
+    var cursor: OpaquePointer?
+    try unsafe LMDB.check("mdb_cursor_open", mdb_cursor_open(reader, database, &cursor))
+    defer { unsafe mdb_cursor_close(cursor) }
+    var key = unsafe MDB_val()
+    var value = unsafe MDB_val()
+    while true {
+      let code = unsafe mdb_cursor_get(cursor, &key, &value, MDB_NEXT)
+      if code == MDB_NOTFOUND { break }
+      try LMDB.check("mdb_cursor_get", code)
+      let foundKey = unsafe UnsafeRawBufferPointer(start: key.mv_data, count: key.mv_size)
+      let found = unsafe UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size)
+      unsafe checksum.add(key: foundKey.bytes, value: found.bytes)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import Martlet
+
+/// Martlet through its public API, with the same cache budget as every other engine.
+final class MartletEngine: Engine {
+  private let database: Database
+  private let keyspace: Keyspace
+
+  init(options: EngineOptions) throws {
+    var configuration = Configuration()
+    configuration.cacheSize = EngineOptions.cacheByteCount
+    configuration.durability = options.durability == .full ? .full : .relaxed
+    database = try Database(at: options.directory, configuration: configuration)
+    keyspace = try database.keyspace("records")
+  }
+
+  func makeSession() -> any EngineSession {
+    MartletSession(database: database, keyspace: keyspace)
+  }
+
+  func settle() throws {
+    try database.checkpoint()
+  }
+
+  func close() throws {
+    try database.close()
+  }
+
+  func role(ofFile name: String) -> FileRole {
+    name.hasPrefix("log-") ? .log : .data
+  }
+}
+
+/// One thread's work on Martlet. Point reads and scans consume the engine's spans: nothing is copied
+/// into arrays.
+private final class MartletSession: EngineSession {
+  private let database: Database
+  private let keyspace: Keyspace
+
+  init(database: Database, keyspace: Keyspace) {
+    self.database = database
+    self.keyspace = keyspace
+  }
+
+  func write(_ records: RawSpan) throws {
+    // SAFETY: the buffer outlives the transaction, and the engine borrows keys and values of it for
+    // one call each.
+    try unsafe records.withUnsafeBytes { records in
+      try database.write { transaction in
+        for offset in stride(from: 0, to: records.count, by: RecordShape.byteCount) {
+          let split = offset + RecordShape.keyByteCount
+          let key = unsafe BorrowedBytes(records, offset..<split)
+          let value = unsafe BorrowedBytes(records, split..<offset + RecordShape.byteCount)
+          try transaction.set(value, for: key, in: keyspace)
+        }
+      }
+    }
+  }
+
+  func read(_ keys: RawSpan, into checksum: inout Checksum) throws {
+    var sum = Checksum()
+    // SAFETY: as in `write`.
+    try unsafe keys.withUnsafeBytes { keys in
+      try database.read { snapshot in
+        for offset in stride(from: 0, to: keys.count, by: RecordShape.keyByteCount) {
+          let key = unsafe BorrowedBytes(keys, offset..<offset + RecordShape.keyByteCount)
+          let found: Void? = try snapshot.withBytes(for: key, in: keyspace) { sum.add($0) }
+          if found == nil { throw BenchmarkError.missingKey(engine: "martlet") }
+        }
+      }
+    }
+    checksum.add(sum)
+  }
+
+  func scan(into checksum: inout Checksum) throws {
+    var sum = Checksum()
+    try database.read { snapshot in
+      try snapshot.forEach(in: keyspace) { key, value in
+        sum.add(key: key, value: value)
+        return .continue
+      }
+    }
+    checksum.add(sum)
+  }
+}
+
+/// A key or a value that lies in a buffer of the caller, handed to Martlet without a copy.
+///
+/// SAFETY: whoever makes one keeps the buffer alive for as long as it is used.
+@safe
+private struct BorrowedBytes: StoredKey, StoredValue {
+  private let buffer: UnsafeRawBufferPointer
+
+  @inline(__always)
+  init(_ whole: UnsafeRawBufferPointer, _ range: Range<Int>) {
+    unsafe buffer = UnsafeRawBufferPointer(rebasing: whole[range])
+  }
+
+  /// Nothing: borrowed bytes have no owner that a copy could go to.
+  init?(valueBytes: RawSpan) { nil }
+
+  func withKeyBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
+    try unsafe body(buffer.bytes)
+  }
+
+  func withValueBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
+    try unsafe body(buffer.bytes)
+  }
+}

@@ -1,0 +1,48 @@
+/// A peer whose workloads stand in unusual proportion to each other is badly configured.
+///
+/// Absolute figures depend on the machine, so each is taken relative to the peer's own point reads
+/// with one thread and compared with the same quotient of an independent harness in C
+/// (1 million records of 16 and 100 bytes, idle machine, medians). More than a quarter below is a
+/// warning: fix the benchmark before believing the comparison.
+enum PeerCheck {
+  /// Operations a second of LMDB 0.9.24 in the independent harness. Its random load and single puts
+  /// depend on the device and the file system as well.
+  private static func expectation(_ workload: Workload) -> Double? {
+    switch (workload.kind, workload.threads) {
+    case (.sortedLoad, 1): 4_300_000
+    case (.randomLoad, 1): 312_000
+    case (.randomRead, 1): 990_000
+    case (.randomRead, 2): 2_090_000
+    case (.randomReadTransaction, 1): 960_000
+    case (.randomReadTransaction, 2): 1_940_000
+    case (.fullScan, 1): 23_500_000
+    case (.putRelaxed, 1): 44_000
+    case (.putFull, 1): 2_900
+    case (.putFull, 8): 2_800
+    default: nil
+    }
+  }
+
+  /// Lines of warning; none when all is well or when the run cannot tell.
+  static func warnings(_ results: Results) -> [String] {
+    let base = Workload(kind: .randomRead, threads: 1)
+    guard results.records == Scale.standardRecords,
+      let baseFigure = results.throughput(.lmdb, base)?.median,
+      let baseExpectation = expectation(base)
+    else { return [] }
+    return results.workloads.compactMap { workload in
+      guard workload != base, let expectation = expectation(workload),
+        let figure = results.throughput(.lmdb, workload)?.median
+      else { return nil }
+      let expected = expectation / baseExpectation
+      let found = figure / baseFigure
+      guard found < 0.75 * expected else { return nil }
+      return "lmdb at \(workload): \(digits(found)) of its point reads, where an independent"
+        + " harness found \(digits(expected)): more than a quarter below, check its settings"
+    }
+  }
+
+  private static func digits(_ value: Double) -> String {
+    String((value * 10_000).rounded() / 10_000)
+  }
+}

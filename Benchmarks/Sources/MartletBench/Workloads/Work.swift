@@ -1,0 +1,23 @@
+/// The work of one trial, with all its input laid out before the engine is opened.
+protocol Work: Sendable {
+  /// Brings the freshly opened engine into the state in which the clock may start.
+  func prepare(_ engine: any Engine) throws
+
+  /// Does the work and times the work alone.
+  func run(_ engine: any Engine) throws -> TimedWork
+
+  /// Whether records change, so that the final state is scanned and joins the checksum.
+  var writes: Bool { get }
+
+  /// How many records the engine holds in the end.
+  var finalRecordCount: Int { get }
+}
+
+/// What the timed part of a trial yields.
+struct TimedWork: Sendable {
+  let nanoseconds: UInt64
+  let operations: Int
+  var checksum = Checksum()
+  /// Nanoseconds of each operation, where single operations are timed.
+  var latencies: [UInt32] = []
+}
