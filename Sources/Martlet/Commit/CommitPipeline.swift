@@ -1,0 +1,357 @@
+internal import ConcurrencyControl
+internal import Environment
+internal import Primitives
+internal import RawBytes
+internal import RedoLog
+internal import Synchronization
+internal import VersionStore
+
+/// Takes a transaction's writes to the log, the tree and the eyes of others, in five steps.
+///
+/// The naive way is one big lock around log and tree: correct, and every commit waits for every
+/// other's I/O. Here only the order is decided under a lock, in memory and within microseconds:
+///
+/// ```
+/// prepare ──▶ section ──▶ apply ──▶ publish ──▶ durable ──▶ acknowledge
+/// may fail    one by one  parallel  in order    shared flush
+/// ```
+///
+/// 1. *Prepare*, outside any section: space in file and log is reserved, the leaves are faulted
+///    in, and first-updater-wins is checked in the same descent. Whatever can fail fails here.
+/// 2. *Section*: takes the timestamp and appends the record. This fixes the order of visibility.
+/// 3. *Apply* to the tree under the key locks, beside other commits. A failure here poisons.
+/// 4. *Publish*: the watermark moves over contiguously applied commits.
+/// 5. *Durable*: waits for the shared flush, unless relaxed; then the commit is acknowledged.
+///
+/// - Invariant C1: one order. Log order, timestamp order and publication order are the same
+///   (rule M8).
+/// - Invariant C2: a commit is acknowledged only when it and everything it can have read is as
+///   durable as its grade promises (rule L9).
+/// - Invariant C3: nothing after the section depends on the section still being held.
+/// - Invariant C4: while the pipeline is quiescent, no commit is ordered and unapplied, so the tree
+///   is the exact state at the end of the log.
+// SENDABLE: all mutable state is in a Mutex or atomic.
+final class CommitPipeline: @unchecked Sendable {
+  private let store: VersionStore
+  private let log: RedoLog
+  private let effects: Effects
+  private let section: Mutex<Section>
+  // Mirrors of positions in the section, readable without it.
+  private let publishedEnd: Atomic<UInt64>
+  private let acknowledgedEnd: Atomic<UInt64>
+  private let hasFailed = Atomic<Bool>(false)
+  let counters = CommitCounters()
+
+  /// What only the section's holder touches.
+  private struct Section {
+    var clock: CommitClock
+    var publications: PublicationQueue
+    var isClosed = false
+    /// Where each unfinished transaction's first continuation record begins.
+    var continuations: [(transaction: TransactionID, start: LogPosition)] = []
+    /// Keyspaces whose drop is ordered: later commits into them are refused.
+    var dropped: [KeyspaceID] = []
+  }
+
+  /// Continues from a recovered state: everything up to `published` is applied and durable.
+  init(
+    store: VersionStore, log: RedoLog, effects: Effects, published: Timestamp, clockFloor: Timestamp
+  ) {
+    self.store = store
+    self.log = log
+    self.effects = effects
+    let position = log.endPosition
+    section = Mutex(
+      Section(
+        clock: CommitClock(above: max(clockFloor, published)),
+        publications: PublicationQueue(published: published, position: position)))
+    publishedEnd = Atomic(position.rawValue)
+    acknowledgedEnd = Atomic(position.rawValue)
+  }
+
+  /// Where the record of the newest published commit ends.
+  var publishedPosition: LogPosition { LogPosition(publishedEnd.load(ordering: .acquiring)) }
+
+  /// Where the record of the newest acknowledged commit ends.
+  var acknowledgedPosition: LogPosition { LogPosition(acknowledgedEnd.load(ordering: .acquiring)) }
+
+  /// The last timestamp given.
+  var lastTimestamp: Timestamp { section.withLock { $0.clock.last } }
+
+  /// Whether nothing more can be committed until the database is reopened.
+  var isPoisoned: Bool { hasFailed.load(ordering: .acquiring) }
+
+  // MARK: The five steps
+
+  /// Commits a prepared batch. After a throw from steps 1 and 2 nothing happened; a later failure
+  /// poisons, and the fate of the commit is known after reopening (rule F2).
+  func commit(_ request: borrowing CommitRequest) throws(DatabaseError) -> CommitReceipt {
+    try prepare(request)
+    let receipt = try publish(request)
+    if request.durability != .relaxed { try awaitDurability(receipt) }
+    return receipt
+  }
+
+  /// Steps 2 to 4: the commit is published when this returns, and acknowledged if it is relaxed.
+  func publish(_ request: borrowing CommitRequest) throws(DatabaseError) -> CommitReceipt {
+    let isRelaxed = request.durability == .relaxed
+    let announcement = store.announce(request.batch, isAcknowledgedAtPublication: isRelaxed)
+    let ordered: Ordered
+    do {
+      ordered = try order(request)
+    } catch {
+      store.retract(announcement)
+      log.cancelReservation(request.batch.bytes.count)
+      throw error
+    }
+    do {
+      try store.apply(
+        request.batch, at: ordered.timestamp, largeValues: request.largeValues,
+        announcement: announcement)
+    } catch {
+      // The log holds the commit, the tree only part of it: memory can no longer be trusted.
+      poison()
+      store.retract(announcement)
+      throw DatabaseError(
+        .commitUnknown, "the commit could not be applied: \(DatabaseError(error).message)")
+    }
+    section.withLock { state in
+      guard state.publications.applied(ordered.ticket) else { return }
+      publishedEnd.store(state.publications.publishedPosition.rawValue, ordering: .releasing)
+      store.publish(through: state.publications.published)
+    }
+    try awaitPublication(of: ordered.timestamp)
+    store.retract(announcement)
+    forgetContinuations(of: request.transaction)
+    let receipt = CommitReceipt(timestamp: ordered.timestamp, end: ordered.end)
+    if isRelaxed {
+      acknowledge(receipt)
+      log.flushInBackground()
+    }
+    return receipt
+  }
+
+  /// Step 5 for a commit that is not relaxed: durable, then acknowledged.
+  func awaitDurability(_ receipt: CommitReceipt) throws(DatabaseError) {
+    try makeDurable(through: receipt.end)
+    acknowledge(receipt)
+  }
+
+  /// Step 1. Reserves what the commit will need, and finds out whether it may.
+  func prepare(_ request: borrowing CommitRequest) throws(DatabaseError) {
+    try requireHealth()
+    do {
+      // Every entry may dirty a page of its own, up to the size of the batch doubled by splits.
+      try store.reserveSpace(2 * request.batch.bytes.count)
+    } catch {
+      throw DatabaseError(error)
+    }
+    if let snapshot = request.snapshot {
+      let outcome: PrepareOutcome
+      do { outcome = try store.prepare(request.batch, at: snapshot) } catch {
+        throw DatabaseError(error)
+      }
+      if case .conflict(let keyspace, let key, let newer) = outcome {
+        throw DatabaseError.writeConflict(
+          key: key, keyspace: keyspace, transaction: request.transaction,
+          snapshot: snapshot.timestamp, newer: newer)
+      }
+    }
+    do {
+      try log.reserve(request.batch.bytes.count)
+    } catch {
+      throw DatabaseError(error)
+    }
+  }
+
+  private struct Ordered {
+    let timestamp: Timestamp
+    let end: LogPosition
+    let ticket: PublicationQueue.Ticket
+  }
+
+  private enum OrderOutcome {
+    case ordered(Ordered)
+    case closed
+    case ceilingReached
+    case dropped(KeyspaceID)
+  }
+
+  /// Step 2: the section.
+  private func order(_ request: borrowing CommitRequest) throws(DatabaseError) -> Ordered {
+    var attempt = 0
+    while true {
+      try requireHealth()
+      let wallClock = effects.time.wallClock()
+      let outcome = section.withLock { state -> OrderOutcome in
+        if state.isClosed { return .closed }
+        for keyspace in request.keyspaces where state.dropped.contains(keyspace) {
+          return .dropped(keyspace)
+        }
+        guard
+          let timestamp = state.clock.next(wallClock: wallClock, ceiling: log.durableCeiling)
+        else { return .ceilingReached }
+        let end = log.append(
+          .commit, transaction: request.transaction, timestamp: timestamp,
+          entryCount: UInt32(request.batch.entryCount), payload: request.batch.bytes)
+        if let keyspace = request.droppedKeyspace { state.dropped.append(keyspace) }
+        return .ordered(
+          Ordered(
+            timestamp: timestamp, end: end, ticket: state.publications.order(timestamp, end: end)))
+      }
+      switch outcome {
+      case .ordered(let ordered): return ordered
+      case .dropped(let keyspace):
+        throw DatabaseError(
+          .keyspaceDropped, "keyspace \(keyspace.rawValue) was dropped; the transaction is undone")
+      case .closed:
+        effects.waits.yield(attempt: attempt)
+        attempt += 1
+      case .ceilingReached:
+        do { try log.extendCeiling() } catch {
+          poison()
+          throw DatabaseError(error)
+        }
+      }
+    }
+  }
+
+  /// Earlier commits may still be applying; each takes microseconds.
+  private func awaitPublication(of timestamp: Timestamp) throws(DatabaseError) {
+    var attempt = 0
+    while store.publishedTimestamp < timestamp {
+      if isPoisoned {
+        throw DatabaseError(.commitUnknown, "an earlier commit failed; reopen the database")
+      }
+      effects.waits.yield(attempt: attempt)
+      attempt += 1
+    }
+  }
+
+  private func acknowledge(_ receipt: CommitReceipt) {
+    // The position first: a reader that begins at the watermark then knows what it may wait for.
+    _ = acknowledgedEnd.max(receipt.end.rawValue, ordering: .acquiringAndReleasing)
+    store.acknowledge(through: receipt.timestamp)
+    counters.commits.add(1, ordering: .relaxed)
+  }
+
+  /// Waits until the log is durable up to a position. A failure poisons (rule F1).
+  func makeDurable(through position: LogPosition) throws(DatabaseError) {
+    guard log.durablePosition < position else { return }
+    do {
+      try log.makeDurable(through: position)
+    } catch {
+      poison()
+      throw DatabaseError(
+        .commitUnknown,
+        "the log could not be made durable (\(DatabaseError(error).message)); reopen the database "
+          + "to learn which commits it holds")
+    }
+  }
+
+  // MARK: Large values
+
+  /// Appends part of a large value to the log, ahead of its commit.
+  func appendContinuation(of transaction: TransactionID, _ payload: ByteView)
+    throws(DatabaseError) -> LogPosition
+  {
+    try requireHealth()
+    do { try log.reserve(payload.count) } catch {
+      throw DatabaseError(error)
+    }
+    return section.withLock { state in
+      let start = log.endPosition
+      let end = log.append(
+        .continuation, transaction: transaction, timestamp: .zero, entryCount: 0, payload: payload)
+      if !state.continuations.contains(where: { $0.transaction == transaction }) {
+        state.continuations.append((transaction, start))
+      }
+      return end
+    }
+  }
+
+  /// The transaction is over: replay need not start at its continuations any more.
+  func forgetContinuations(of transaction: TransactionID) {
+    section.withLock { state in
+      if state.continuations.isEmpty { return }
+      state.continuations.removeAll { $0.transaction == transaction }
+    }
+  }
+
+  // MARK: Quiescence
+
+  /// Runs `body` while no commit is between its order and its publication (invariant C4). Commits
+  /// that arrive meanwhile wait before the section, so `body` is short and does no I/O.
+  func whileQuiescent<Result>(_ body: (QuiescentPoint) -> Result) throws(DatabaseError) -> Result {
+    var attempt = 0
+    section.withLock { state in
+      precondition(!state.isClosed, "two checkpoints at once")
+      state.isClosed = true
+    }
+    defer { section.withLock { $0.isClosed = false } }
+    while true {
+      try requireHealth()
+      let point = section.withLock { state -> QuiescentPoint? in
+        guard state.publications.inFlight == 0 else { return nil }
+        let end = log.endPosition
+        return QuiescentPoint(
+          timestamp: state.publications.published, end: end,
+          replayFrom: state.continuations.map(\.start).min() ?? end, clock: state.clock.last)
+      }
+      if let point { return body(point) }
+      effects.waits.yield(attempt: attempt)
+      attempt += 1
+    }
+  }
+
+  // MARK: Health
+
+  /// Nothing more is acknowledged; reads of acknowledged data go on.
+  func poison() { hasFailed.store(true, ordering: .releasing) }
+
+  func requireHealth() throws(DatabaseError) {
+    if isPoisoned || store.isPoisoned {
+      throw DatabaseError(
+        .poisoned, "an earlier write to the device failed; close and reopen the database")
+    }
+  }
+}
+
+/// What a transaction hands to the pipeline.
+struct CommitRequest: ~Copyable {
+  let transaction: TransactionID
+  /// The writes in redo format.
+  let batch: WriteBatch
+  /// The keyspaces that the batch writes.
+  let keyspaces: [KeyspaceID]
+  /// What the batch's large entries refer to, by ordinal.
+  let largeValues: [OverflowReference]
+  /// The snapshot against which first-updater-wins is judged; nil for writes under a lock of
+  /// their own.
+  let snapshot: StoreSnapshot?
+  /// The keyspace that this commit drops.
+  let droppedKeyspace: KeyspaceID?
+  let durability: Durability
+}
+
+/// A published commit.
+struct CommitReceipt: Sendable {
+  let timestamp: Timestamp
+  /// Where its record ends in the log.
+  let end: LogPosition
+}
+
+/// A moment at which the tree is the exact state at one position of the log.
+struct QuiescentPoint {
+  let timestamp: Timestamp
+  let end: LogPosition
+  let replayFrom: LogPosition
+  /// The last timestamp given.
+  let clock: Timestamp
+}
+
+/// Counts of commits.
+// SENDABLE: atomics only.
+final class CommitCounters: Sendable {
+  let commits = Atomic<UInt64>(0)
+}

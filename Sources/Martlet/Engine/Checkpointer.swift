@@ -1,0 +1,152 @@
+internal import Environment
+internal import Primitives
+internal import RedoLog
+internal import Synchronization
+internal import VersionStore
+
+/// Takes checkpoints: when the log has grown, when much is dirty, when time has passed, or when
+/// asked.
+///
+/// - Invariant CK1: one checkpoint at a time.
+/// - Invariant CK2: the log is durable up to the captured position before the superblock that
+///   names it is written, and is recycled only after that superblock is durable (rule R3).
+/// - Invariant CK3: readers neither hold a checkpoint back nor are held back by one.
+// SENDABLE: all mutable state is in a Mutex or atomic.
+final class Checkpointer: @unchecked Sendable {
+  private let store: VersionStore
+  private let log: RedoLog
+  private let pipeline: CommitPipeline
+  private let configuration: Configuration
+  private let effects: Effects
+  private let turn: TurnLock
+  private let loop = Mutex(Loop())
+  private let checkpoints = Atomic<UInt64>(0)
+
+  private struct Loop {
+    var isStopping = false
+    var sleeping: WaitTicket?
+    var thread: (any BackgroundThread)?
+    var transactionFloor: @Sendable () -> TransactionID = { TransactionID(0) }
+  }
+
+  init(
+    store: VersionStore, log: RedoLog, pipeline: CommitPipeline, configuration: Configuration,
+    effects: Effects
+  ) {
+    self.store = store
+    self.log = log
+    self.pipeline = pipeline
+    self.configuration = configuration
+    self.effects = effects
+    turn = TurnLock(waits: effects.waits)
+  }
+
+  /// Bytes of log that recovery would read now.
+  var logByteCount: UInt64 { log.replayByteCount }
+
+  var completedCount: UInt64 { checkpoints.load(ordering: .relaxed) }
+
+  // MARK: The background
+
+  func start(transactionFloor: @escaping @Sendable () -> TransactionID) {
+    loop.withLock { $0.transactionFloor = transactionFloor }
+    let thread = effects.background.start("martlet-checkpoint") { [unowned self] in watch() }
+    loop.withLock { $0.thread = thread }
+  }
+
+  func stop() {
+    let (ticket, thread) = loop.withLock { state in
+      state.isStopping = true
+      defer {
+        state.sleeping = nil
+        state.thread = nil
+      }
+      return (state.sleeping, state.thread)
+    }
+    if let ticket { effects.waits.wake(ticket) }
+    thread?.join()
+  }
+
+  /// Called after commits: cheap, and wakes the background when a checkpoint is due.
+  func noteCommit() {
+    guard isDue else { return }
+    let ticket = loop.withLock { state in
+      defer { state.sleeping = nil }
+      return state.sleeping
+    }
+    if let ticket { effects.waits.wake(ticket) }
+  }
+
+  private var isDue: Bool {
+    logByteCount >= UInt64(configuration.checkpointLogBytes)
+      || store.dirtyByteCount > configuration.cacheSize / 2
+  }
+
+  private func watch() {
+    while true {
+      let ticket = effects.waits.makeTicket()
+      let isStopping = loop.withLock { state in
+        if !state.isStopping { state.sleeping = ticket }
+        return state.isStopping
+      }
+      if isStopping { return }
+      let interval = configuration.checkpointInterval.nanoseconds
+      let deadline = effects.time.monotonic().addingReportingOverflow(interval)
+      let outcome: WaitOutcome =
+        isDue && !pipeline.isPoisoned
+        ? .woken
+        : effects.waits.park(ticket, until: deadline.overflow ? .max : deadline.partialValue)
+      if loop.withLock({ $0.isStopping }) { return }
+      guard !pipeline.isPoisoned, !store.isPoisoned else { continue }
+      guard isDue || (outcome == .timedOut && logByteCount > 0) else { continue }
+      do {
+        try run()
+      } catch {
+        effects.events.report(
+          Event(.warning, "a checkpoint failed, the one before stays in force: \(error.message)"))
+        // What failed once would fail at once again: a disk needs time to be given space.
+        _ = effects.waits.park(
+          effects.waits.makeTicket(), until: effects.time.monotonic() + 100_000_000)
+      }
+    }
+  }
+
+  // MARK: One checkpoint
+
+  /// Takes a checkpoint if anything was committed since the last.
+  func runIfNeeded() throws(DatabaseError) {
+    if logByteCount > 0 || store.dirtyByteCount > 0 { try run() }
+  }
+
+  /// Takes a checkpoint now. On failure the one before stays in force and nothing is lost.
+  func run() throws(DatabaseError) {
+    try turn.withTurn { () throws(DatabaseError) in
+      try pipeline.requireHealth()
+      let floor = loop.withLock { $0.transactionFloor }()
+      var captured: CapturedStoreCheckpoint?
+      let point = try pipeline.whileQuiescent { point in
+        let state = OwnerState(
+          applied: point.end, replayFrom: point.replayFrom,
+          ceiling: max(log.durableCeiling, point.clock), nextTransaction: floor)
+        captured = store.captureCheckpoint(
+          ownerState: state.encoded, timestamp: point.timestamp)
+        return point
+      }
+      // CK2: the checkpoint must not hold commits that the log could still lose.
+      try pipeline.makeDurable(through: point.end)
+      guard let checkpoint = captured.take() else { preconditionFailure("nothing was captured") }
+      do {
+        try store.write(checkpoint)
+        checkpoints.add(1, ordering: .relaxed)
+        try log.checkpointCompleted(
+          generation: store.durableGeneration, replayFrom: point.replayFrom)
+      } catch let error as StoreError {
+        throw DatabaseError(error)
+      } catch let error as LogError {
+        throw DatabaseError(error)
+      } catch {
+        preconditionFailure("an error of an unknown type: \(error)")
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+internal import Primitives
+internal import RawBytes
+
+/// What the engine has a checkpoint remember on its behalf: where the log stands.
+///
+/// The version store keeps these bytes in its superblock without understanding them. The layout is
+/// described in `format-spec/owner-state.md`.
+struct OwnerState: Equatable {
+  /// The position up to which the checkpoint holds every commit.
+  var applied: LogPosition
+  /// Where replay starts: the oldest continuation of a commit in flight at `applied`, or `applied`.
+  var replayFrom: LogPosition
+  /// No commit before the checkpoint had a greater timestamp, acknowledged or lost.
+  var ceiling: Timestamp
+  /// Above every transaction that has written to the log.
+  var nextTransaction: TransactionID
+
+  static let byteCount = 40
+  private static let version: UInt8 = 0
+
+  var encoded: [UInt8] {
+    var buffer = ByteBuffer(capacity: Self.byteCount)
+    buffer.append(integer: Self.version)
+    buffer.append(zeros: 7)
+    buffer.append(integer: applied.rawValue)
+    buffer.append(integer: replayFrom.rawValue)
+    buffer.append(integer: ceiling.rawValue)
+    buffer.append(integer: nextTransaction.rawValue)
+    return buffer.view.array
+  }
+
+  init(
+    applied: LogPosition, replayFrom: LogPosition, ceiling: Timestamp,
+    nextTransaction: TransactionID
+  ) {
+    self.applied = applied
+    self.replayFrom = replayFrom
+    self.ceiling = ceiling
+    self.nextTransaction = nextTransaction
+  }
+
+  init(decoding bytes: [UInt8]) throws(CorruptionError) {
+    func damaged(_ expected: String, _ found: String) -> CorruptionError {
+      CorruptionError(location: "owner state in the superblock", expected: expected, found: found)
+    }
+    let decoded: OwnerState? = bytes.withByteView { view in
+      var reader = ByteReader(view)
+      guard reader.integer(UInt8.self) == Self.version,
+        let padding = reader.take(7), padding.array.allSatisfy({ $0 == 0 }),
+        let applied = reader.integer(UInt64.self), let replayFrom = reader.integer(UInt64.self),
+        let ceiling = reader.integer(UInt64.self), let transaction = reader.integer(UInt64.self)
+      else { return nil }
+      return OwnerState(
+        applied: LogPosition(applied), replayFrom: LogPosition(replayFrom),
+        ceiling: Timestamp(ceiling), nextTransaction: TransactionID(transaction))
+    }
+    guard let decoded else {
+      throw damaged("\(Self.byteCount) bytes of version \(Self.version)", "\(bytes)")
+    }
+    guard decoded.replayFrom <= decoded.applied else {
+      throw damaged(
+        "replay to start at or before \(decoded.applied.rawValue)",
+        "\(decoded.replayFrom.rawValue)")
+    }
+    self = decoded
+  }
+}

@@ -1,0 +1,218 @@
+internal import Environment
+internal import Primitives
+internal import RawBytes
+internal import RedoLog
+internal import VersionStore
+
+/// Brings a store from its checkpoint to the end of its log.
+///
+/// Redo only: a record is a commit with resolved values, so applying it needs no judgement, and
+/// nothing uncommitted was ever in a page (rule R2).
+///
+/// - Invariant RC1: every commit whose record lies at or after the checkpoint's position is
+///   applied once, in log order; those before it are in the checkpoint already (rule R1).
+/// - Invariant RC2: a large value is installed only by its commit; what no commit claims is freed.
+/// - Invariant RC3: the same files always recover to the same state.
+final class Recovery {
+  private let store: VersionStore
+  private let checkpoint: CheckpointState
+  private let owner: OwnerState
+  private let directory: String
+  private let effects: Effects
+  private var newest: Timestamp
+  private var transactionFloor: UInt64
+  /// Large values whose commit has not been met, in order of first appearance.
+  private var values: [PartialValue] = []
+  private var replayedCommits = 0
+  private let startTime: UInt64
+  /// More large values than one transaction can have.
+  private static let ordinalLimit = 1 << 24
+  private var lastReport: UInt64
+
+  /// A large value under reconstruction.
+  private final class PartialValue {
+    let transaction: TransactionID
+    let ordinal: Int
+    let byteCount: UInt64
+    var received: UInt64 = 0
+    var writer: OverflowWriter?
+
+    init(transaction: TransactionID, ordinal: Int, byteCount: UInt64, writer: consuming OverflowWriter)
+    {
+      self.transaction = transaction
+      self.ordinal = ordinal
+      self.byteCount = byteCount
+      self.writer = consume writer
+    }
+  }
+
+  init(
+    store: VersionStore, checkpoint: CheckpointState, owner: OwnerState, directory: String,
+    effects: Effects
+  ) {
+    self.store = store
+    self.checkpoint = checkpoint
+    self.owner = owner
+    self.directory = directory
+    self.effects = effects
+    newest = checkpoint.timestamp
+    transactionFloor = owner.nextTransaction.rawValue
+    startTime = effects.time.monotonic()
+    lastReport = startTime
+  }
+
+  func run() throws(DatabaseError) -> EngineParts {
+    let log: RedoLog
+    do {
+      log = try RedoLog.recover(
+        directory: directory, id: checkpoint.id, from: owner.replayFrom,
+        coveredThrough: owner.applied, generation: checkpoint.generation, effects: effects,
+        progress: { [self] in report($0.bytesDone, $0.bytesTotal) },
+        replay: { [self] record in try replay(record) })
+    } catch let error as LogError {
+      throw DatabaseError(error)
+    } catch let error as DatabaseError {
+      throw error
+    } catch {
+      preconditionFailure("an error of an unknown type: \(error)")
+    }
+    values.removeAll()
+    store.publish(through: newest)
+    store.acknowledge(through: newest)
+    return EngineParts(
+      id: checkpoint.id, store: store, log: log, published: newest,
+      clockFloor: max(newest, owner.ceiling, log.recoveredCeiling),
+      nextTransaction: TransactionID(transactionFloor))
+  }
+
+  private func replay(_ record: LogRecord) throws {
+    transactionFloor = max(transactionFloor, record.transaction.rawValue + 1)
+    switch record.kind {
+    case .continuation: try replayContinuation(record)
+    case .commit: try replayCommit(record)
+    case .safePoint: break
+    case .keyspaceReset, .prepared, .outcome:
+      // Kinds that this version never writes: not to be skipped.
+      throw DatabaseError(
+        .newerFormat,
+        "the log holds a record of kind \(record.kind) at \(record.start.rawValue), which this "
+          + "version does not know how to replay")
+    }
+  }
+
+  private func replayContinuation(_ record: LogRecord) throws {
+    let piece: Continuation
+    do { piece = try Continuation(decoding: record.payload) } catch {
+      throw DatabaseError(StoreError.corrupt(error))
+    }
+    let known = values.first {
+      $0.transaction == record.transaction && $0.ordinal == piece.ordinal
+    }
+    if known == nil, piece.offset != 0, record.start < owner.applied {
+      // The rest of a value whose transaction ended before the checkpoint.
+      return
+    }
+    let value: PartialValue
+    if let known, piece.offset != 0 {
+      value = known
+    } else {
+      value = try begin(piece, of: record)
+    }
+    guard value.received == piece.offset, value.byteCount == piece.byteCount else {
+      throw damaged(
+        record, "a piece at \(value.received) of \(value.byteCount) bytes",
+        "one at \(piece.offset) of \(piece.byteCount)")
+    }
+    try value.writer?.append(piece.piece)
+    value.received += UInt64(piece.piece.count)
+  }
+
+  /// The first piece of a value, perhaps begun anew after an attempt in the same transaction was
+  /// given up.
+  private func begin(_ piece: Continuation, of record: LogRecord) throws -> PartialValue {
+    guard piece.offset == 0, piece.ordinal < Self.ordinalLimit else {
+      throw damaged(record, "the first piece of a large value", "one at \(piece.offset)")
+    }
+    values.removeAll { $0.transaction == record.transaction && $0.ordinal == piece.ordinal }
+    let value = PartialValue(
+      transaction: record.transaction, ordinal: piece.ordinal, byteCount: piece.byteCount,
+      writer: try store.makeOverflowWriter(byteCount: piece.byteCount))
+    values.append(value)
+    return value
+  }
+
+  private func replayCommit(_ record: LogRecord) throws {
+    defer { values.removeAll { $0.transaction == record.transaction } }
+    guard record.start >= owner.applied else { return }
+    let batch: WriteBatch
+    do { batch = try WriteBatch(validating: record.payload) } catch {
+      throw DatabaseError(StoreError.corrupt(error))
+    }
+    guard batch.entryCount == Int(record.entryCount) else {
+      throw damaged(record, "\(record.entryCount) entries", "\(batch.entryCount)")
+    }
+    guard record.timestamp > newest else {
+      throw damaged(record, "a timestamp above \(newest)", "\(record.timestamp)")
+    }
+    let references = try claimValues(of: record.transaction)
+    try check(batch, has: references, in: record)
+    try store.apply(
+      batch, at: record.timestamp, largeValues: references, announcement: .replay)
+    newest = record.timestamp
+    store.publish(through: newest)
+    replayedCommits += 1
+  }
+
+  /// The large values that the log holds whole, by ordinal.
+  private func claimValues(of transaction: TransactionID) throws -> [OverflowReference] {
+    let own = values.filter { $0.transaction == transaction }
+    let count = own.map { $0.ordinal + 1 }.max() ?? 0
+    // An ordinal whose filling was given up inside its transaction: no entry refers to it.
+    var references = [OverflowReference](
+      repeating: OverflowReference(byteCount: 0, root: .none), count: count)
+    for value in own where value.received == value.byteCount {
+      if let writer = value.writer.take() { references[value.ordinal] = try writer.finish() }
+    }
+    return references
+  }
+
+  /// Every large entry refers to a value that the log holds whole.
+  private func check(
+    _ batch: WriteBatch, has references: [OverflowReference], in record: LogRecord
+  ) throws {
+    var entries = batch.makeIterator()
+    while let entry = entries.next() {
+      guard entry.operation == .large else { continue }
+      guard entry.ordinal < references.count,
+        references[entry.ordinal].byteCount == entry.byteCount
+      else {
+        throw damaged(
+          record, "a large value \(entry.ordinal) of \(entry.byteCount) bytes",
+          "none, or another length")
+      }
+    }
+  }
+
+  private func damaged(_ record: LogRecord, _ expected: String, _ found: String) -> DatabaseError {
+    DatabaseError(
+      StoreError.corrupt(
+        CorruptionError(
+          location: "log record at position \(record.start.rawValue)", expected: expected,
+          found: found)))
+  }
+
+  /// News every two seconds: a long recovery shows that it moves (rule R5).
+  private func report(_ done: UInt64, _ total: UInt64) {
+    let now = effects.time.monotonic()
+    guard now - lastReport > 2_000_000_000 else { return }
+    lastReport = now
+    let seconds = Double(now - startTime) / 1e9
+    let share = total == 0 ? 100 : done * 100 / total
+    let left = done == 0 ? 0 : Int(seconds * Double(total - min(done, total)) / Double(done))
+    effects.events.report(
+      Event(
+        .notice,
+        "recovering: \(share) % of \(total >> 20) MiB, \(replayedCommits) commits, about \(left) s "
+          + "left"))
+  }
+}

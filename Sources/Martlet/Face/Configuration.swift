@@ -1,0 +1,102 @@
+@_exported public import Primitives
+
+/// How a database is opened. Every value has a default that suits an app.
+public struct Configuration: Sendable {
+  /// Bytes of a page: a power of two from 4096 to 65536, fixed when the database is created and
+  /// read from it afterwards.
+  public var pageSize: Int
+  /// Bytes of memory for pages. Data may be any multiple of it.
+  public var cacheSize: Int
+  /// What an acknowledged commit survives, unless a transaction says otherwise.
+  public var durability: Durability
+  /// How page images are stored.
+  public var compression: ImageCompression
+  /// Bytes of memory for older versions that running snapshots need. At half of it a warning
+  /// names the snapshot that holds most; at all of it the oldest idle snapshot expires.
+  public var versionBudget: Int
+  /// Bytes that one transaction may write, large values apart; beyond it
+  /// `transactionTooLarge` is thrown.
+  public var transactionSizeLimit: Int
+  /// Whether an absent or empty directory becomes a new database.
+  public var createIfMissing: Bool
+  /// Bytes of log after which the background takes a checkpoint; bounds the time of recovery.
+  public var checkpointLogBytes: Int
+  /// The longest time between two checkpoints while something changes.
+  public var checkpointInterval: Duration
+  /// How long a write waits for another transaction's lock.
+  public var lockTimeout: Duration
+  /// Threads for the asynchronous forms, at most.
+  public var asynchronousTransactionLimit: Int
+  /// Receives warnings and notices in words. Called on the engine's threads; must not call the
+  /// database.
+  public var events: (@Sendable (String) -> Void)?
+
+  /// The defaults; set what differs.
+  public init(
+    pageSize: Int = 16 << 10,
+    cacheSize: Int = 256 << 20,
+    durability: Durability = .full,
+    compression: ImageCompression = .lz4,
+    versionBudget: Int = 64 << 20,
+    transactionSizeLimit: Int = 64 << 20,
+    createIfMissing: Bool = true,
+    checkpointLogBytes: Int = 256 << 20,
+    checkpointInterval: Duration = .seconds(60),
+    lockTimeout: Duration = .seconds(10),
+    asynchronousTransactionLimit: Int = 16,
+    events: (@Sendable (String) -> Void)? = nil
+  ) {
+    self.pageSize = pageSize
+    self.cacheSize = cacheSize
+    self.durability = durability
+    self.compression = compression
+    self.versionBudget = versionBudget
+    self.transactionSizeLimit = transactionSizeLimit
+    self.createIfMissing = createIfMissing
+    self.checkpointLogBytes = checkpointLogBytes
+    self.checkpointInterval = checkpointInterval
+    self.lockTimeout = lockTimeout
+    self.asynchronousTransactionLimit = asynchronousTransactionLimit
+    self.events = events
+  }
+
+  /// Throws `invalidArgument` naming the first value that cannot be.
+  func validate() throws(DatabaseError) {
+    func require(_ holds: Bool, _ message: String) throws(DatabaseError) {
+      if !holds { throw DatabaseError(.invalidArgument, message) }
+    }
+    try require(
+      (4096...65536).contains(pageSize) && pageSize.nonzeroBitCount == 1,
+      "pageSize is \(pageSize); it is a power of two from 4096 to 65536")
+    try require(
+      cacheSize >= 64 * pageSize,
+      "cacheSize is \(cacheSize) bytes; at least 64 pages of \(pageSize) bytes are needed")
+    try require(versionBudget >= 1 << 16, "versionBudget is \(versionBudget); at least 65536")
+    try require(
+      transactionSizeLimit >= 1 << 16 && transactionSizeLimit <= 1 << 30,
+      "transactionSizeLimit is \(transactionSizeLimit); from 64 KiB to 1 GiB")
+    try require(
+      checkpointLogBytes >= 1 << 16, "checkpointLogBytes is \(checkpointLogBytes); at least 65536")
+    try require(checkpointInterval > .zero, "checkpointInterval must be positive")
+    try require(lockTimeout >= .zero, "lockTimeout must not be negative")
+    try require(asynchronousTransactionLimit >= 1, "asynchronousTransactionLimit is at least 1")
+  }
+}
+
+/// How page images are stored in the data file.
+public enum ImageCompression: String, Sendable, Hashable, CaseIterable {
+  /// As they are.
+  case none
+  /// LZ4, wherever it saves space.
+  case lz4
+}
+
+extension Duration {
+  /// Whole nanoseconds, saturating.
+  var nanoseconds: UInt64 {
+    let (seconds, attoseconds) = components
+    guard seconds >= 0, attoseconds >= 0 else { return 0 }
+    let (product, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+    return overflow ? .max : product &+ UInt64(attoseconds) / 1_000_000_000
+  }
+}

@@ -1,0 +1,84 @@
+public import Primitives
+
+extension Database {
+  /// As the synchronous `write`, without blocking the calling task's thread: the body runs on a
+  /// thread of the engine.
+  ///
+  /// Cancelling the task rolls the transaction back, up to the moment its commit is ordered.
+  @discardableResult
+  public func write<Result: Sendable>(
+    isolation: IsolationLevel = .snapshot, durability: Durability? = nil,
+    retry: RetryPolicy = .automatic,
+    _ body: @escaping @Sendable (borrowing Transaction) throws -> Result
+  ) async throws -> Result {
+    try await transact(isolation: isolation, durability: durability, retry: retry, body).value
+  }
+
+  /// As the asynchronous `write`, and tells the timestamp of the commit.
+  public func transact<Result: Sendable>(
+    isolation: IsolationLevel = .snapshot, durability: Durability? = nil,
+    retry: RetryPolicy = .automatic,
+    _ body: @escaping @Sendable (borrowing Transaction) throws -> Result
+  ) async throws -> Committed<Result> {
+    let engine = engine
+    return try await onEngineThread { cancellation, resume in
+      let runner = TransactionRunner(
+        engine: engine, durability: durability ?? engine.configuration.durability, retry: retry,
+        cancellation: cancellation)
+      do {
+        try runner.requireSupported(isolation)
+        let published = try runner.run(body)
+        let outcome = published.outcome
+        // The thread is free for the next body; the acknowledger waits for the flush.
+        engine.workers.acknowledger.submit { [value = published.value] in
+          resume(
+            Swift.Result {
+              try outcome.awaitDurability(engine.pipeline)
+              return Committed(value: value, timestamp: outcome.receipt?.timestamp)
+            })
+        }
+      } catch {
+        resume(.failure(error))
+      }
+    }
+  }
+
+  /// As the synchronous `read`, without blocking the calling task's thread.
+  public func read<Result: Sendable>(
+    _ body: @escaping @Sendable (borrowing Snapshot) throws -> Result
+  ) async throws -> Result {
+    let engine = engine
+    return try await onEngineThread { cancellation, resume in
+      let context = engine.beginRead(cancellation: cancellation)
+      let result = Swift.Result { try body(Snapshot(context: context)) }
+      do { try engine.endRead(context) } catch {
+        if case .success = result { return resume(.failure(error)) }
+      }
+      resume(result)
+    }
+  }
+
+  /// Runs a job on a thread of the engine and hands its result to the waiting task. The job calls
+  /// `resume` exactly once.
+  private func onEngineThread<Result: Sendable>(
+    _ job:
+      @escaping @Sendable (CancellationFlag, @escaping @Sendable (Swift.Result<Result, any Error>)
+        -> Void) -> Void
+  ) async throws -> Result {
+    let engine = engine
+    try engine.enter()
+    let cancellation = CancellationFlag()
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        engine.workers.bodies.submit {
+          job(cancellation) { result in
+            engine.leave()
+            continuation.resume(with: result)
+          }
+        }
+      }
+    } onCancel: {
+      cancellation.cancel()
+    }
+  }
+}

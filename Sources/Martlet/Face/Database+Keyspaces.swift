@@ -1,0 +1,97 @@
+public import Primitives
+internal import ConcurrencyControl
+internal import RawBytes
+internal import VersionStore
+
+extension Database {
+  /// The keyspace of a name, made now if there is none.
+  ///
+  /// Making one is a transaction of its own, durable as the configuration says.
+  /// - Throws: `invalidArgument` for an empty name or one above 255 bytes of UTF-8.
+  public func keyspace(_ name: String) throws -> Keyspace {
+    try requireName(name)
+    return try withEngine { engine in
+      if let info = engine.store.keyspace(named: name) { return handle(info) }
+      return try engine.changingCatalog { transaction in
+        if let info = engine.store.keyspace(named: name) { return handle(info) }
+        let id = engine.store.nextKeyspaceID()
+        try engine.commitCatalog(
+          transaction, id, name: name, state: .live, dropping: nil)
+        return Keyspace(name: name, id: id, database: engine.id)
+      }
+    }
+  }
+
+  /// The keyspace of a name; nil when there is none. Makes nothing.
+  public func existingKeyspace(_ name: String) throws -> Keyspace? {
+    try withEngine { engine in engine.store.keyspace(named: name).map(handle) }
+  }
+
+  /// Removes a keyspace with everything in it.
+  ///
+  /// Snapshots that began before go on seeing it; its space returns when the last of them has
+  /// ended. Transactions that wrote to it and are not committed fail with `keyspaceDropped`.
+  /// - Throws: `unknownKeyspace` when there is none of that name.
+  public func dropKeyspace(_ name: String) throws {
+    try withEngine { engine in
+      try engine.changingCatalog { transaction in
+        guard let info = engine.store.keyspace(named: name) else {
+          throw DatabaseError(.unknownKeyspace, "there is no keyspace \"\(name)\"")
+        }
+        try engine.commitCatalog(
+          transaction, info.id, name: name, state: .dropping, dropping: info.id)
+      }
+    }
+  }
+
+  /// The names of all keyspaces, sorted.
+  public var keyspaceNames: [String] {
+    engine.store.keyspaces.filter { $0.state == .live }.map(\.name).sorted()
+  }
+
+  private func withEngine<Result>(_ body: (Engine) throws -> Result) throws -> Result {
+    try engine.enter()
+    defer { engine.leave() }
+    return try body(engine)
+  }
+
+  private func handle(_ info: KeyspaceInfo) -> Keyspace {
+    Keyspace(name: info.name, id: info.id, database: engine.id)
+  }
+
+  private func requireName(_ name: String) throws(DatabaseError) {
+    guard !name.isEmpty, name.utf8.count <= 255 else {
+      throw DatabaseError(
+        .invalidArgument, "a keyspace name has 1 to 255 bytes of UTF-8, not \(name.utf8.count)")
+    }
+  }
+}
+
+extension Engine {
+  /// Runs a change of the catalog while no other one runs.
+  func changingCatalog<Result>(_ body: (TransactionID) throws -> Result) throws -> Result {
+    let transaction = makeTransactionID()
+    // One lock for the whole catalog: changes of it are rare.
+    _ = try locks.acquire(0, in: .catalog, for: transaction, weight: 0)
+    defer { locks.releaseAll(of: transaction) }
+    return try body(transaction)
+  }
+
+  /// Commits one catalog entry.
+  func commitCatalog(
+    _ transaction: TransactionID, _ id: KeyspaceID, name: String, state: KeyspaceState,
+    dropping: KeyspaceID?
+  ) throws(DatabaseError) {
+    var builder = WriteBatchBuilder()
+    let key = VersionStore.catalogKey(id)
+    let value = VersionStore.catalogValue(name: name, state: state)
+    key.withByteView { key in
+      value.withByteView { value in builder.set(key, to: value, in: .catalog) }
+    }
+    let request = CommitRequest(
+      transaction: transaction, batch: builder.finish(), keyspaces: [.catalog], largeValues: [],
+      snapshot: nil, droppedKeyspace: dropping, durability: configuration.durability)
+    _ = try pipeline.commit(request)
+    checkpointer.noteCommit()
+  }
+}

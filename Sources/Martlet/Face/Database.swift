@@ -1,0 +1,83 @@
+public import Primitives
+internal import Environment
+internal import SystemEnvironment
+internal import VersionStore
+
+/// An embedded, transactional, ordered key-value database in one directory, or in memory.
+///
+/// Any number of threads and tasks use one `Database` at the same time. Writers of different keys
+/// run side by side; readers wait for nobody. What was acknowledged survives what
+/// `Configuration.durability` says it survives, and a crash leaves either the whole of a commit or
+/// nothing of it.
+///
+/// One process opens a directory at a time; a second one, or a second `Database` in the same
+/// process, gets `alreadyOpen` at once. A crash leaves no lock behind.
+public final class Database: Sendable {
+  let engine: Engine
+
+  /// Opens the database in a directory, or makes one there when the directory is absent or empty.
+  ///
+  /// After a crash, opening replays the log from the last checkpoint.
+  /// - Throws: `alreadyOpen`, `notADatabase`, `newerFormat`, `corrupt`, `notFound`,
+  ///   `invalidArgument`, `inputOutput` or `diskFull`; in each case what was there is unchanged.
+  public convenience init(
+    at directory: String, configuration: Configuration = Configuration()
+  ) throws {
+    let effects = Effects.system(events: Self.sink(configuration))
+    self.init(engine: try Engine.open(directory, configuration, effects))
+  }
+
+  /// A database that lives in memory and ends with its last reference.
+  public static func inMemory(configuration: Configuration = Configuration()) throws -> Database {
+    let effects = Effects.memory(events: sink(configuration))
+    return Database(engine: try Engine.open("/martlet", configuration, effects))
+  }
+
+  /// Opens a database through seams of the caller's choice: for simulation and tests.
+  package convenience init(
+    at directory: String, configuration: Configuration, effects: Effects
+  ) throws {
+    self.init(engine: try Engine.open(directory, configuration, effects))
+  }
+
+  /// Whether a directory holds a database, open or not. Looks at names only.
+  public static func isDatabase(at directory: String) -> Bool {
+    Engine.isDatabase(directory, Effects.system(events: EventClosure(nil)))
+  }
+
+  private init(engine: Engine) { self.engine = engine }
+
+  deinit { try? engine.close() }
+
+  /// Its identity, made when the database was made.
+  public var id: DatabaseID { engine.id }
+
+  /// Writes everything committed so far into the data file, so that opening need not replay it.
+  ///
+  /// Other transactions go on meanwhile. The background does this by itself.
+  /// - Throws: the failure; then the checkpoint before stays in force and nothing is lost.
+  public func checkpoint() throws {
+    try engine.enter()
+    defer { engine.leave() }
+    try engine.checkpointer.run()
+  }
+
+  /// Waits for running transactions, takes a last checkpoint, and lets the directory go. Later
+  /// calls of anything throw `closed`; later calls of `close` do nothing.
+  ///
+  /// Must not be called from inside a transaction.
+  public func close() throws { try engine.close() }
+
+  private static func sink(_ configuration: Configuration) -> EventClosure {
+    EventClosure(configuration.events)
+  }
+}
+
+/// Hands events to the closure of the configuration.
+struct EventClosure: EventSink {
+  private let closure: (@Sendable (String) -> Void)?
+
+  init(_ closure: (@Sendable (String) -> Void)?) { self.closure = closure }
+
+  func report(_ event: Event) { closure?(event.message) }
+}

@@ -1,0 +1,158 @@
+internal import BTreeIndex
+internal import Environment
+internal import Paging
+internal import Primitives
+internal import RawBytes
+internal import RedoLog
+internal import VersionStore
+
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+// The errors of the layers below, in the words of the face.
+
+extension DatabaseError {
+  init(_ error: StoreError) {
+    switch error {
+    case .tree(let error): self.init(error)
+    case .paging(let error): self.init(error)
+    case .corrupt(let error): self.init(.corrupt, error.description)
+    case .poisoned: self = .poisonedEarlier
+    case .unknownKeyspace(let id):
+      self.init(.keyspaceDropped, "keyspace \(id.rawValue) was dropped; open it again by name")
+    case .snapshotTooOld(let timestamp, let newest):
+      let age = Double(newest.rawValue &- timestamp.rawValue) / 1e9
+      self.init(
+        .snapshotTooOld,
+        "the snapshot at \(timestamp) is \(age) s behind and its versions were given up for the "
+          + "version budget; read in shorter transactions or raise Configuration.versionBudget")
+    }
+  }
+
+  init(_ error: TreeError) {
+    switch error {
+    case .paging(let error): self.init(error)
+    case .corrupt(let error): self.init(.corrupt, error.description)
+    case .keyTooLong(let byteCount, let limit):
+      self.init(.keyTooLong, "the key has \(byteCount) bytes; at most \(limit) are possible")
+    case .lengthMismatch(let announced, let given):
+      self.init(
+        .invalidArgument,
+        "a large value announced with \(announced) bytes received \(given)")
+    }
+  }
+
+  init(_ error: PagingError) {
+    switch error {
+    case .corrupt(let error): self.init(.corrupt, error.description)
+    case .file(let error): self.init(error)
+    case .diskFull(let path): self = .full(path)
+    case .poisoned: self = .poisonedEarlier
+    case .newerFormat(let found, let supported):
+      self.init(
+        .newerFormat,
+        "the data file has format \(found); this version reads up to \(supported): use a newer one")
+    case .notADatabase(let path, let why):
+      self.init(.notADatabase, "\(path) is not a database: \(why)")
+    case .pageIDsExhausted:
+      self.init(.invalidArgument, "all 2^32 - 1 pages of the database are in use")
+    case .cacheExhausted(let frames):
+      self.init(
+        .invalidArgument,
+        "all \(frames) pages of the cache are in use at once; raise Configuration.cacheSize")
+    }
+  }
+
+  init(_ error: LogError) {
+    switch error {
+    case .corrupt(let error): self.init(.corrupt, error.description)
+    case .file(let error): self.init(error)
+    case .diskFull(let path): self = .full(path)
+    case .poisoned: self = .poisonedEarlier
+    case .newerFormat(let found, let supported):
+      self.init(
+        .newerFormat,
+        "the log has format \(found); this version reads up to \(supported): use a newer one")
+    case .wrongDatabase(let path, let found):
+      self.init(
+        .corrupt,
+        "\(path) belongs to another database (\(found)): put this database's own log back")
+    case .unknownRecordKind(let kind, let position):
+      self.init(
+        .newerFormat,
+        "the log holds a record of unknown kind \(kind) at \(position.rawValue): use a newer "
+          + "version")
+    case .alreadyExists(let path):
+      self.init(
+        .corrupt,
+        "\(path) is a log that was in use, but its data file is missing: restore the directory "
+          + "from a backup")
+    }
+  }
+
+  init(_ error: FileError) {
+    if error.number == ENOSPC || error.number == EDQUOT {
+      self = .full(error.path)
+      return
+    }
+    let reason = unsafe String(cString: strerror(error.number))
+    self.init(
+      .inputOutput, "\(error.call.rawValue) of \(error.path): \(reason) (error \(error.number))")
+  }
+
+  private static var poisonedEarlier: DatabaseError {
+    DatabaseError(
+      .poisoned, "an earlier write to the device failed; close and reopen the database")
+  }
+
+  private static func full(_ path: String) -> DatabaseError {
+    DatabaseError(
+      .diskFull, "the disk is full (\(path)); nothing was lost, and work goes on when there is space")
+  }
+
+  /// First updater wins, and this transaction was not the first.
+  static func writeConflict(
+    key: [UInt8], keyspace: KeyspaceID, transaction: TransactionID, snapshot: Timestamp,
+    newer: Timestamp
+  ) -> DatabaseError {
+    DatabaseError(
+      .writeConflict,
+      "transaction \(transaction.rawValue) writes key \(quoted(key)) of keyspace "
+        + "\(keyspace.rawValue), which was committed at \(newer), after its snapshot at \(snapshot)"
+    )
+  }
+
+  /// A key for people: text as text, other bytes in hexadecimal; long ones cut.
+  static func quoted(_ key: [UInt8]) -> String {
+    let shown = key.prefix(64)
+    let isText = shown.allSatisfy { $0 >= 32 && $0 < 127 }
+    let text =
+      isText
+      ? "\"" + String(decoding: shown, as: UTF8.self) + "\""
+      : "0x"
+        + shown.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return key.count > shown.count ? text + "… (\(key.count) bytes)" : text
+  }
+
+  /// Whether the transaction that met this error cannot go on.
+  var endsTransaction: Bool {
+    switch code {
+    case .invalidArgument, .keyTooLong, .valueTooLarge, .valueMismatch, .wrongDatabase: false
+    default: true
+    }
+  }
+}
+
+extension StoreConfiguration {
+  init(_ configuration: Configuration) {
+    self.init(
+      pageSize: configuration.pageSize, cacheByteCount: configuration.cacheSize,
+      compression: configuration.compression == .lz4 ? .lz4 : .none,
+      versionByteBudget: configuration.versionBudget)
+  }
+}

@@ -1,0 +1,166 @@
+internal import Primitives
+internal import RawBytes
+internal import VersionStore
+
+/// A scan of one keyspace as a transaction sees it: the snapshot's entries, overlaid with the
+/// transaction's own writes as of the scan's start.
+///
+/// - Invariant MS1: keys are visited in order, each once; the transaction's own write of a key
+///   hides the snapshot's.
+struct MergedScan: ~Copyable {
+  let context: ReadContext
+  let transaction: TransactionState?
+  let keyspace: Keyspace
+  let bounds: KeyBounds
+  let isReverse: Bool
+  var limit: Int
+
+  /// Visits entries until the body or the limit says stop. User errors pass through as they are.
+  mutating func run(_ body: (RawSpan, RawSpan) throws -> ScanStep) throws {
+    guard limit > 0 else { return }
+    let lower = OwnedBytes(bounds.lower)
+    let upper = OwnedBytes(bounds.upper)
+    var own = OwnWrites(
+      transaction: transaction, keyspace: keyspace.id, lower: lower.view, upper: upper.view,
+      isReverse: isReverse)
+    var cursor = try throwing { () throws(StoreError) in
+      try context.engine.store.makeCursor(in: keyspace.id, at: context.snapshot)
+    }
+    var hasStored = try throwing { () throws(StoreError) in
+      try isReverse
+        ? (upper.view.map { bound throws(StoreError) in try cursor.seek(before: bound) }
+          ?? cursor.seekLast())
+        : (lower.view.map { bound throws(StoreError) in try cursor.seek(atOrAfter: bound) }
+          ?? cursor.seekFirst())
+    }
+    while true {
+      if hasStored, isOutside(cursor.key, lower.view, upper.view) { hasStored = false }
+      guard hasStored || own.hasCurrent else { return }
+      let order = compare(hasStored: hasStored, cursor, own)
+      let step: ScanStep?
+      if order <= 0 {
+        // The stored entry comes first, or the transaction's own write hides it.
+        step = order < 0 ? try lend(cursor, to: body) : try own.lend(to: body, in: context)
+        if order == 0 { own.advance() }
+        let isReverse = isReverse
+        if step != .stop && !(step != nil && limit == 1) {
+          hasStored = try throwing { () throws(StoreError) in
+            try isReverse ? cursor.previous() : cursor.next()
+          }
+        }
+      } else {
+        step = try own.lend(to: body, in: context)
+        own.advance()
+      }
+      if let step {
+        limit -= 1
+        if step == .stop || limit == 0 { return }
+        try transaction?.requireUsable(keyspace)
+      }
+    }
+  }
+
+  private func compare(
+    hasStored: Bool, _ cursor: borrowing StoreCursor, _ own: borrowing OwnWrites
+  ) -> Int {
+    guard own.hasCurrent else { return -1 }
+    guard hasStored else { return 1 }
+    let order = cursor.key.compare(own.key)
+    return isReverse ? -order : order
+  }
+
+  private func isOutside(_ key: ByteView, _ lower: ByteView?, _ upper: ByteView?) -> Bool {
+    if isReverse {
+      if let lower { return key < lower }
+    } else if let upper {
+      return !(key < upper)
+    }
+    return false
+  }
+
+  private func lend(
+    _ cursor: borrowing StoreCursor, to body: (RawSpan, RawSpan) throws -> ScanStep
+  ) throws -> ScanStep {
+    // SAFETY: the cursor's views live until it moves, which it does after `body` has returned.
+    if let overflow = cursor.overflow {
+      return try context.withScratch { level in
+        let value = try context.largeBytes(overflow, in: level)
+        return try unsafe body(cursor.key.buffer.bytes, value.buffer.bytes)
+      }
+    }
+    return try unsafe body(cursor.key.buffer.bytes, cursor.value.buffer.bytes)
+  }
+
+  private func throwing<Result: ~Copyable>(
+    _ body: () throws(StoreError) -> Result
+  ) throws(DatabaseError) -> Result {
+    do { return try body() } catch {
+      let failure = DatabaseError(error)
+      throw transaction?.note(failure) ?? failure
+    }
+  }
+}
+
+/// Bytes of a bound, kept for the length of a scan.
+private struct OwnedBytes: ~Copyable {
+  private var buffer: ByteBuffer
+  private let isPresent: Bool
+
+  init(_ bytes: [UInt8]?) {
+    isPresent = bytes != nil
+    var copy = ByteBuffer(capacity: bytes?.count ?? 0)
+    bytes?.withByteView { copy.append($0) }
+    buffer = copy
+  }
+
+  var view: ByteView? { isPresent ? buffer.view : nil }
+}
+
+/// A transaction's own writes inside a scan's bounds, in the direction of the scan.
+private struct OwnWrites: ~Copyable {
+  private let transaction: TransactionState?
+  private var indices: [Int] = []
+
+  init(
+    transaction: TransactionState?, keyspace: KeyspaceID, lower: ByteView?, upper: ByteView?,
+    isReverse: Bool
+  ) {
+    self.transaction = transaction
+    guard let transaction, !transaction.writes.isEmpty else { return }
+    indices = transaction.writes.sortedIndices(in: keyspace, from: lower, to: upper)
+    // The next one is popped from the end.
+    if !isReverse { indices.reverse() }
+  }
+
+  var hasCurrent: Bool { !indices.isEmpty }
+
+  var key: ByteView {
+    guard let transaction, let index = indices.last else { preconditionFailure("no own write") }
+    return transaction.writes.key(at: index)
+  }
+
+  mutating func advance() { indices.removeLast() }
+
+  /// Lends copies, for the body may write. Nil when the write is a removal: nothing to visit.
+  func lend(
+    to body: (RawSpan, RawSpan) throws -> ScanStep, in context: ReadContext
+  ) throws -> ScanStep? {
+    guard let transaction, let index = indices.last else { preconditionFailure("no own write") }
+    return try context.withScratch { keyLevel in
+      keyLevel.bytes.append(transaction.writes.key(at: index))
+      return try context.withScratch { valueLevel -> ScanStep? in
+        let value: ByteView
+        switch transaction.writes.write(at: index) {
+        case .remove: return nil
+        case .set(let bytes):
+          valueLevel.bytes.append(bytes)
+          value = valueLevel.bytes.view
+        case .large(let ordinal, _):
+          value = try context.largeBytes(transaction.largeValues[ordinal], in: valueLevel)
+        }
+        // SAFETY: both levels stay as they are until `body` has returned; nested reads push others.
+        return try unsafe body(keyLevel.bytes.view.buffer.bytes, value.buffer.bytes)
+      }
+    }
+  }
+}

@@ -1,0 +1,127 @@
+internal import Environment
+internal import Synchronization
+
+/// Threads of the engine's own on which the asynchronous forms run, so that a lock wait or a flush
+/// never blocks a thread of the cooperative pool.
+///
+/// - Invariant TW1: a body starts only when it has a thread, so whoever holds a lock is running.
+/// - Invariant TW2: the acknowledger waits for flushes on behalf of all, so that a body's thread is
+///   free again as soon as its commit is published.
+final class TransactionWorkers: Sendable {
+  /// Runs transaction bodies.
+  let bodies: WorkerPool
+  /// Runs what waits for a flush.
+  let acknowledger: WorkerPool
+
+  init(effects: Effects, limit: Int) {
+    bodies = WorkerPool(name: "martlet-worker", limit: limit, effects: effects)
+    acknowledger = WorkerPool(name: "martlet-acknowledge", limit: 1, effects: effects)
+  }
+
+  /// Runs what is queued to its end and stops the threads. Bodies first: they queue
+  /// acknowledgements.
+  func close() {
+    bodies.close()
+    acknowledger.close()
+  }
+}
+
+/// A bounded set of threads, started as needed, that run jobs in the order of their arrival.
+///
+/// - Invariant WP1: at most `limit` jobs run at a time.
+/// - Invariant WP2: every job is called exactly once; after `close`, on the thread that submits it.
+// SENDABLE: all mutable state is in a Mutex.
+final class WorkerPool: Sendable {
+  typealias Job = @Sendable () -> Void
+
+  private struct State {
+    var queue: [Job] = []
+    var head = 0
+    var idle: [WaitTicket] = []
+    var threads: [any BackgroundThread] = []
+    var startedCount = 0
+    var isClosed = false
+
+    mutating func next() -> Job? {
+      guard head < queue.count else { return nil }
+      let job = queue[head]
+      head += 1
+      if head == queue.count || head >= 1024 && head * 2 > queue.count {
+        queue.removeFirst(head)
+        head = 0
+      }
+      return job
+    }
+  }
+
+  private enum Need {
+    case nothing
+    case wake(WaitTicket)
+    case thread
+    case caller
+  }
+
+  private let name: String
+  private let limit: Int
+  private let effects: Effects
+  private let state = Mutex(State())
+
+  init(name: String, limit: Int, effects: Effects) {
+    self.name = name
+    self.limit = limit
+    self.effects = effects
+  }
+
+  /// Runs a job when a thread is free.
+  func submit(_ job: @escaping Job) {
+    let need = state.withLock { state -> Need in
+      if state.isClosed { return .caller }
+      state.queue.append(job)
+      if let ticket = state.idle.popLast() { return .wake(ticket) }
+      guard state.startedCount < limit else { return .nothing }
+      state.startedCount += 1
+      return .thread
+    }
+    switch need {
+    case .nothing: break
+    case .caller: job()
+    case .wake(let ticket): effects.waits.wake(ticket)
+    case .thread:
+      let thread = effects.background.start(name) { [self] in serve() }
+      state.withLock { $0.threads.append(thread) }
+    }
+  }
+
+  private func serve() {
+    while true {
+      let ticket = effects.waits.makeTicket()
+      let (job, isDone) = state.withLock { state -> (Job?, Bool) in
+        if let job = state.next() { return (job, false) }
+        if state.isClosed { return (nil, true) }
+        state.idle.append(ticket)
+        return (nil, false)
+      }
+      if let job {
+        job()
+      } else if isDone {
+        return
+      } else {
+        _ = effects.waits.park(ticket, until: nil)
+      }
+    }
+  }
+
+  /// Runs what is queued to its end and stops the threads.
+  func close() {
+    let (idle, threads) = state.withLock { state in
+      state.isClosed = true
+      defer {
+        state.idle = []
+        state.threads = []
+      }
+      return (state.idle, state.threads)
+    }
+    for ticket in idle { effects.waits.wake(ticket) }
+    for thread in threads { thread.join() }
+  }
+}

@@ -1,0 +1,257 @@
+internal import Primitives
+internal import RawBytes
+internal import VersionStore
+
+/// The private writes of one transaction, until its commit.
+///
+/// Writes append to one buffer; a later write of a key wins. While keys arrive in ascending order,
+/// as in a load, the list of entries is itself the index: nothing is hashed and nothing is sorted.
+/// The first key out of order builds a hash index over what is there.
+///
+/// - Invariant WS1: `newest(of:in:)` is the last write of that key, if any.
+/// - Invariant WS2: `seal` gives each key once, ascending, with its last write.
+/// - Invariant WS3: a failed operation leaves the set as it was.
+struct WriteSet: ~Copyable {
+  /// A write of one key.
+  enum Write {
+    case set(ByteView)
+    case remove
+    case large(ordinal: Int, byteCount: UInt64)
+  }
+
+  /// Where an entry lies in `bytes`.
+  private struct Entry: BitwiseCopyable {
+    var offset: Int
+    var keyCount: Int32
+    var valueCount: Int32
+    var keyspace: KeyspaceID
+    var operation: WriteBatchEntry.Operation
+    var fingerprint: UInt64
+  }
+
+  private var bytes = ByteBuffer(capacity: 1024)
+  private var entries: [Entry] = []
+  /// Slots of an open-addressing hash table: index of an entry plus one; empty while ascending.
+  private var table: [UInt32] = []
+  private var liveCount = 0
+  private var batch = WriteBatchBuilder(capacity: 1024)
+
+  /// Keyspaces written so far, each once, in order of first use.
+  private(set) var keyspaces: [KeyspaceID] = []
+
+  var isEmpty: Bool { entries.isEmpty }
+
+  /// Bytes that the writes take, superseded ones included.
+  var byteCount: Int { bytes.count + entries.count * MemoryLayout<Entry>.stride }
+
+  private var isAscending: Bool { table.isEmpty }
+
+  // MARK: Writing
+
+  mutating func set(_ key: ByteView, to value: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) {
+    let offset = bytes.count
+    bytes.append(key)
+    bytes.append(value)
+    insert(
+      Entry(
+        offset: offset, keyCount: Int32(key.count), valueCount: Int32(value.count),
+        keyspace: keyspace, operation: .set, fingerprint: hash))
+  }
+
+  mutating func remove(_ key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) {
+    let offset = bytes.count
+    bytes.append(key)
+    insert(
+      Entry(
+        offset: offset, keyCount: Int32(key.count), valueCount: 0, keyspace: keyspace,
+        operation: .remove, fingerprint: hash))
+  }
+
+  mutating func setLarge(
+    _ key: ByteView, ordinal: Int, byteCount: UInt64, in keyspace: KeyspaceID, _ hash: UInt64
+  ) {
+    let offset = bytes.count
+    bytes.append(key)
+    bytes.append(integer: UInt64(ordinal))
+    bytes.append(integer: byteCount)
+    insert(
+      Entry(
+        offset: offset, keyCount: Int32(key.count), valueCount: 16, keyspace: keyspace,
+        operation: .large, fingerprint: hash))
+  }
+
+  private mutating func insert(_ entry: Entry) {
+    if isAscending {
+      if let last = entries.last {
+        if !precedes(last, entry) {
+          buildTable(capacity: 2 * (entries.count + 1))
+          return insert(entry)
+        }
+        if last.keyspace != entry.keyspace { noteKeyspace(entry.keyspace) }
+      } else {
+        noteKeyspace(entry.keyspace)
+      }
+      liveCount += 1
+    } else {
+      noteKeyspace(entry.keyspace)
+      if 2 * (liveCount + 1) > table.count { buildTable(capacity: 2 * table.count) }
+      let slot = slot(of: entry)
+      if table[slot] == 0 { liveCount += 1 }
+      table[slot] = UInt32(entries.count + 1)
+    }
+    entries.append(entry)
+  }
+
+  private mutating func noteKeyspace(_ keyspace: KeyspaceID) {
+    if keyspaces.last != keyspace, !keyspaces.contains(keyspace) { keyspaces.append(keyspace) }
+  }
+
+  // MARK: Looking up
+
+  /// The last write of a key. The views live until the next change.
+  func newest(of key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) -> Write? {
+    if entries.isEmpty { return nil }
+    if isAscending {
+      let index = firstIndex(atOrAfter: key, in: keyspace)
+      guard index < entries.count, entries[index].keyspace == keyspace,
+        self.key(of: entries[index]) == key
+      else { return nil }
+      return write(of: entries[index])
+    }
+    let mask = table.count - 1
+    var slot = Int(truncatingIfNeeded: hash) & mask
+    while table[slot] != 0 {
+      let entry = entries[Int(table[slot]) - 1]
+      if entry.fingerprint == hash, entry.keyspace == keyspace, self.key(of: entry) == key {
+        return write(of: entry)
+      }
+      slot = (slot + 1) & mask
+    }
+    return nil
+  }
+
+  /// The last writes of a keyspace's keys within bounds, ascending: what a scan has to merge.
+  func sortedIndices(in keyspace: KeyspaceID, from lower: ByteView?, to upper: ByteView?) -> [Int] {
+    liveIndices().filter { index in
+      let entry = entries[index]
+      guard entry.keyspace == keyspace else { return false }
+      let key = key(of: entry)
+      if let lower, key < lower { return false }
+      if let upper, !(key < upper) { return false }
+      return true
+    }
+  }
+
+  func key(at index: Int) -> ByteView { key(of: entries[index]) }
+
+  func write(at index: Int) -> Write { write(of: entries[index]) }
+
+  // MARK: Sealing
+
+  /// The writes as one batch, valid until the next change.
+  mutating func seal() -> WriteBatch {
+    batch.removeAll()
+    if isAscending {
+      for entry in entries { appendToBatch(entry) }
+    } else {
+      for index in liveIndices() { appendToBatch(entries[index]) }
+    }
+    return batch.finish()
+  }
+
+  /// Forgets all writes and keeps the memory.
+  mutating func removeAll() {
+    bytes.removeAll()
+    entries.removeAll(keepingCapacity: true)
+    table.removeAll()
+    keyspaces.removeAll(keepingCapacity: true)
+    batch.removeAll()
+    liveCount = 0
+  }
+
+  private mutating func appendToBatch(_ entry: Entry) {
+    let key = key(of: entry)
+    switch write(of: entry) {
+    case .set(let value): batch.set(key, to: value, in: entry.keyspace)
+    case .remove: batch.remove(key, in: entry.keyspace)
+    case .large(let ordinal, let byteCount):
+      batch.setLarge(key, ordinal: ordinal, byteCount: byteCount, in: entry.keyspace)
+    }
+  }
+
+  // MARK: Inside
+
+  private func key(of entry: Entry) -> ByteView {
+    bytes.view[entry.offset..<entry.offset + Int(entry.keyCount)]
+  }
+
+  private func write(of entry: Entry) -> Write {
+    let start = entry.offset + Int(entry.keyCount)
+    switch entry.operation {
+    case .set: return .set(bytes.view[start..<start + Int(entry.valueCount)])
+    case .remove: return .remove
+    case .large:
+      return .large(
+        ordinal: Int(bytes.view.load(UInt64.self, at: start)),
+        byteCount: bytes.view.load(UInt64.self, at: start + 8))
+    }
+  }
+
+  private func precedes(_ left: Entry, _ right: Entry) -> Bool {
+    left.keyspace == right.keyspace
+      ? key(of: left) < key(of: right) : left.keyspace < right.keyspace
+  }
+
+  private func firstIndex(atOrAfter key: ByteView, in keyspace: KeyspaceID) -> Int {
+    var low = 0
+    var high = entries.count
+    while low < high {
+      let middle = (low + high) / 2
+      let entry = entries[middle]
+      let isBefore =
+        entry.keyspace == keyspace ? self.key(of: entry) < key : entry.keyspace < keyspace
+      if isBefore { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  /// Indices of the last write of each key, ascending by keyspace and key.
+  private func liveIndices() -> [Int] {
+    if isAscending { return Array(entries.indices) }
+    var live: [Int] = []
+    live.reserveCapacity(liveCount)
+    for slot in table where slot != 0 { live.append(Int(slot) - 1) }
+    live.sort { precedes(entries[$0], entries[$1]) }
+    return live
+  }
+
+  /// The slot that holds the entry's key, or the empty one where it belongs.
+  private func slot(of entry: Entry) -> Int {
+    let mask = table.count - 1
+    var slot = Int(truncatingIfNeeded: entry.fingerprint) & mask
+    while table[slot] != 0 {
+      let other = entries[Int(table[slot]) - 1]
+      if other.fingerprint == entry.fingerprint, other.keyspace == entry.keyspace,
+        key(of: other) == key(of: entry)
+      {
+        break
+      }
+      slot = (slot + 1) & mask
+    }
+    return slot
+  }
+
+  private mutating func buildTable(capacity: Int) {
+    var size = 64
+    while size < capacity { size *= 2 }
+    let previous = table
+    table = [UInt32](repeating: 0, count: size)
+    if previous.isEmpty {
+      for index in entries.indices { table[slot(of: entries[index])] = UInt32(index + 1) }
+    } else {
+      for index in previous where index != 0 {
+        table[slot(of: entries[Int(index) - 1])] = index
+      }
+    }
+  }
+}
