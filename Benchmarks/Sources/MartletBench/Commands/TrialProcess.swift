@@ -1,8 +1,13 @@
+import Dispatch
 import Foundation
 
 /// A trial in a process of its own.
 enum TrialProcess {
-  /// - Throws: `BenchmarkError.trial` when the process fails; what it said goes to standard error.
+  /// After so long a trial counts as hung. The slowest of a default run takes about ten seconds.
+  private static let timeLimitSeconds = 600
+
+  /// - Throws: `BenchmarkError.trial` when the process fails or does not end; what it said itself
+  ///   goes to standard error.
   static func run(_ trial: Trial) throws -> Outcome {
     Device.flushEverything()
     let process = Process()
@@ -15,7 +20,13 @@ enum TrialProcess {
     let output = Pipe()
     process.standardOutput = output
     try process.run()
+    let identifier = process.processIdentifier
+    let limit = DispatchWorkItem { kill(identifier, SIGKILL) }
+    DispatchQueue.global().asyncAfter(
+      deadline: .now() + .seconds(timeLimitSeconds), execute: limit)
+    // Ends when the process has closed its output, that is, at its end.
     let bytes = output.fileHandleForReading.readDataToEndOfFile()
+    limit.cancel()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
       let how = process.terminationReason == .uncaughtSignal ? "signal" : "exit code"
