@@ -1,0 +1,50 @@
+package import BTreeIndex
+package import Primitives
+internal import RawBytes
+
+/// A value that a snapshot sees.
+package struct FoundValue: BitwiseCopyable, Sendable {
+  /// The commit that wrote it.
+  package let timestamp: Timestamp
+  private let start: Int
+  private let end: Int
+  /// Where a large value lies. Its pages are the snapshot's as long as it does not expire: read them
+  /// with `VersionStore.readOverflow`, which checks.
+  package private(set) var overflow: OverflowReference?
+  let flags: EntryFlags
+
+  init(timestamp: Timestamp, flags: EntryFlags, valueRange: Range<Int>) {
+    self.timestamp = timestamp
+    self.flags = flags
+    start = valueRange.lowerBound
+    end = valueRange.upperBound
+  }
+
+  /// Where the bytes stand in the scratch buffer; empty for a large value.
+  package var valueRange: Range<Int> { start..<end }
+
+  /// How many bytes the value has, wherever they lie.
+  package var byteCount: UInt64 { overflow.map { $0.byteCount } ?? UInt64(end - start) }
+
+  /// Reads the reference to a large value and takes its encoding out of the scratch buffer again.
+  func resolvingOverflow(
+    in scratch: inout ByteBuffer, from offset: Int
+  ) throws(StoreError) -> FoundValue {
+    guard let reference = OverflowReference(decoding: scratch.view[valueRange]) else {
+      throw .corrupt(.overflowReference(found: end - start))
+    }
+    scratch.truncate(to: offset)
+    var value = FoundValue(
+      timestamp: timestamp, flags: flags, valueRange: offset..<offset)
+    value.overflow = reference
+    return value
+  }
+}
+
+extension CorruptionError {
+  static func overflowReference(found byteCount: Int) -> CorruptionError {
+    CorruptionError(
+      location: "leaf entry", expected: "a reference to overflow pages",
+      found: "\(byteCount) bytes that are none")
+  }
+}

@@ -1,0 +1,98 @@
+internal import Environment
+internal import Synchronization
+
+/// The store's own thread: runs maintenance rounds when woken, and again every few milliseconds
+/// while work is left that waits for a snapshot to end.
+///
+/// - Invariant MA1: a wake is never lost: one that comes during a round causes another round.
+final class Maintainer: Sendable {
+  /// How often work that waits for the horizon is looked at.
+  private static let interval: UInt64 = 5_000_000
+
+  private struct State {
+    var isWoken = false
+    var isClosed = false
+    var parked: WaitTicket?
+    var thread: (any BackgroundThread)?
+  }
+
+  private let state = Mutex(State())
+  /// Whether a round is under way on some thread.
+  private let isBusy = Atomic<Bool>(false)
+  private let effects: Effects
+
+  init(effects: Effects) { self.effects = effects }
+
+  /// Starts the thread. `round` does a bounded piece of work and says whether any is left.
+  func start(_ round: @escaping @Sendable () -> MaintenanceOutcome) {
+    let thread = effects.background.start("martlet versions") { [self] in
+      var outcome = MaintenanceOutcome.idle
+      while waitForWork(after: outcome) { outcome = round() }
+    }
+    state.withLock { $0.thread = thread }
+  }
+
+  /// Wakes the thread; cheap when it is awake.
+  func wake() {
+    let ticket = state.withLock { state -> WaitTicket? in
+      state.isWoken = true
+      return state.parked.take()
+    }
+    if let ticket { effects.waits.wake(ticket) }
+  }
+
+  /// Ends the thread after the round it is in.
+  func close() {
+    let (ticket, thread) = state.withLock { state in
+      state.isClosed = true
+      return (state.parked.take(), state.thread.take())
+    }
+    if let ticket { effects.waits.wake(ticket) }
+    thread?.join()
+  }
+
+  /// Runs a body while no other thread runs one.
+  func exclusively<Result>(_ body: () -> Result) -> Result {
+    var attempt = 0
+    while !isBusy.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged {
+      effects.waits.yield(attempt: attempt)
+      attempt += 1
+    }
+    defer { isBusy.store(false, ordering: .releasing) }
+    return body()
+  }
+
+  /// Waits until there is something to do; false when closed.
+  private func waitForWork(after outcome: MaintenanceOutcome) -> Bool {
+    if outcome == .more { return !state.withLock { $0.isClosed } }
+    let ticket = effects.waits.makeTicket()
+    let decision = state.withLock { state -> Bool? in
+      if state.isClosed { return false }
+      if state.isWoken {
+        state.isWoken = false
+        return true
+      }
+      state.parked = ticket
+      return nil
+    }
+    if let decision { return decision }
+    let deadline =
+      outcome == .waiting ? effects.time.monotonic() + Self.interval : nil as UInt64?
+    _ = effects.waits.park(ticket, until: deadline)
+    return state.withLock { state in
+      state.parked = nil
+      state.isWoken = false
+      return !state.isClosed
+    }
+  }
+}
+
+/// What a maintenance round left behind.
+package enum MaintenanceOutcome: Sendable, Equatable {
+  /// Nothing to do.
+  case idle
+  /// What is left waits for snapshots to end or commits to be acknowledged.
+  case waiting
+  /// The round's bound was reached.
+  case more
+}

@@ -1,0 +1,133 @@
+package import BTreeIndex
+package import Primitives
+package import RawBytes
+
+/// Walks the keys that a snapshot sees, both ways. Holds no latch between calls.
+///
+/// After a call that answered true, `key`, `value`, `overflow` and `timestamp` describe where the
+/// cursor stands; the views are valid until it moves. A cursor that ran off an end turns back.
+package struct StoreCursor: ~Copyable {
+  private let store: VersionStore
+  private let keyspace: KeyspaceID
+  private let snapshot: StoreSnapshot
+  private var cursor: ReadCursor
+  /// The value, when a chain held it.
+  private var scratch = ByteBuffer(capacity: 64)
+  private var isFromChain = false
+  private var flags: EntryFlags = []
+  /// The commit that wrote what the cursor stands on.
+  package private(set) var timestamp = Timestamp.zero
+  /// Where a large value lies; its `value` is empty.
+  package private(set) var overflow: OverflowReference?
+
+  init(
+    store: VersionStore, keyspace: KeyspaceID, snapshot: StoreSnapshot,
+    cursor: consuming ReadCursor
+  ) {
+    self.store = store
+    self.keyspace = keyspace
+    self.snapshot = snapshot
+    self.cursor = cursor
+  }
+
+  package var key: ByteView { cursor.key }
+
+  package var value: ByteView {
+    if overflow != nil { return .empty }
+    return isFromChain ? scratch.view : cursor.entry.value
+  }
+
+  package mutating func seekFirst() throws(StoreError) -> Bool {
+    try settle(forward: true) { (cursor: inout ReadCursor) throws(TreeError) in
+      try cursor.seekFirst()
+    }
+  }
+
+  package mutating func seekLast() throws(StoreError) -> Bool {
+    try settle(forward: false) { (cursor: inout ReadCursor) throws(TreeError) in
+      try cursor.seekLast()
+    }
+  }
+
+  package mutating func seek(atOrAfter key: ByteView) throws(StoreError) -> Bool {
+    try settle(forward: true) { (cursor: inout ReadCursor) throws(TreeError) in
+      try cursor.seek(atOrAfter: key)
+    }
+  }
+
+  package mutating func seek(after key: ByteView) throws(StoreError) -> Bool {
+    try settle(forward: true) { (cursor: inout ReadCursor) throws(TreeError) in
+      try cursor.seek(after: key)
+    }
+  }
+
+  package mutating func seek(before key: ByteView) throws(StoreError) -> Bool {
+    try settle(forward: false) { (cursor: inout ReadCursor) throws(TreeError) in
+      try cursor.seek(before: key)
+    }
+  }
+
+  package mutating func seek(atOrBefore key: ByteView) throws(StoreError) -> Bool {
+    try settle(forward: false) { (cursor: inout ReadCursor) throws(TreeError) in
+      try cursor.seek(atOrBefore: key)
+    }
+  }
+
+  package mutating func next() throws(StoreError) -> Bool {
+    try settle(forward: true) { (cursor: inout ReadCursor) throws(TreeError) in
+      try cursor.next()
+    }
+  }
+
+  package mutating func previous() throws(StoreError) -> Bool {
+    try settle(forward: false) { (cursor: inout ReadCursor) throws(TreeError) in
+      try cursor.previous()
+    }
+  }
+
+  /// Makes a move and goes on in its direction to an entry that the snapshot sees.
+  @inline(__always)
+  private mutating func settle(
+    forward: Bool, _ move: (inout ReadCursor) throws(TreeError) -> Bool
+  ) throws(StoreError) -> Bool {
+    var isThere: Bool
+    do {
+      isThere = try move(&cursor)
+      while isThere, !show(cursor.entry) {
+        isThere = forward ? try cursor.next() : try cursor.previous()
+      }
+    } catch {
+      throw store.registry.isLive(snapshot) ? .tree(error) : store.failure(of: snapshot)
+    }
+    guard store.registry.isLive(snapshot) else { throw store.failure(of: snapshot) }
+    overflow = nil
+    if isThere && flags.contains(.overflow) {
+      let encoded = isFromChain ? scratch.view : cursor.entry.value
+      guard let reference = OverflowReference(decoding: encoded) else {
+        throw .corrupt(.overflowReference(found: encoded.count))
+      }
+      overflow = reference
+    }
+    return isThere
+  }
+
+  /// Takes up what the snapshot sees of an entry; false when that is nothing.
+  @inline(__always)
+  private mutating func show(_ entry: Entry) -> Bool {
+    if entry.timestamp <= snapshot.timestamp {
+      isFromChain = false
+      timestamp = entry.timestamp
+      flags = entry.flags
+      return !entry.flags.contains(.tombstone)
+    }
+    scratch.removeAll()
+    guard
+      let version = store.chains.find(
+        cursor.key, in: keyspace, at: snapshot.timestamp, appendingValueTo: &scratch)
+    else { return false }
+    isFromChain = true
+    timestamp = version.timestamp
+    flags = version.flags
+    return true
+  }
+}

@@ -1,0 +1,40 @@
+package import Primitives
+
+/// At which watermark a snapshot begins.
+package enum SnapshotKind: Sendable {
+  /// The newest acknowledged commit: for transactions that only read.
+  case acknowledged
+  /// The newest published commit: for transactions that write.
+  case published
+}
+
+/// The handle of a registered snapshot. Ended exactly once, with `VersionStore.endSnapshot`.
+///
+/// A handle used after its end reads nothing wrong: its slot holds something else by then, and
+/// every read compares.
+package struct StoreSnapshot: BitwiseCopyable, Sendable, Equatable {
+  /// The snapshot shows every commit at or before this moment, and none after.
+  package let timestamp: Timestamp
+  let slot: UInt32
+}
+
+/// What a commit decided about the versions it supersedes, before it applies.
+package struct CommitAnnouncement: BitwiseCopyable, Sendable, Equatable {
+  /// Whether superseded versions are linked into chains.
+  package let keepsVersions: Bool
+  /// Whether beginning snapshots wait until this commit is retracted.
+  package let isAnnounced: Bool
+
+  /// For recovery: nobody reads yet, so nothing is kept and nobody has to be told.
+  package static let replay = CommitAnnouncement(keepsVersions: false, isAnnounced: false)
+  /// Keeps what the commit supersedes: right in every case.
+  package static let keeping = CommitAnnouncement(keepsVersions: true, isAnnounced: false)
+}
+
+/// What `VersionStore.prepare` found.
+package enum PrepareOutcome: Sendable, Equatable {
+  /// Every leaf is in memory and no key is newer than the snapshot.
+  case ready
+  /// Someone committed this key after the snapshot was taken (first updater wins, M7).
+  case conflict(keyspace: KeyspaceID, key: [UInt8], newer: Timestamp)
+}

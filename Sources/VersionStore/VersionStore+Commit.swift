@@ -1,0 +1,106 @@
+package import BTreeIndex
+internal import Paging
+package import Primitives
+internal import RawBytes
+internal import Synchronization
+
+extension VersionStore {
+  /// Gets a commit ready outside any section: faults in every leaf it will change, and checks that
+  /// nobody committed one of its keys after its snapshot (first updater wins, M7). The caller holds
+  /// the locks of the keys, so the answer stays true until `apply`.
+  ///
+  /// - Throws: `unknownKeyspace` for a keyspace that is not live and not made by the batch itself.
+  ///   Nothing is changed.
+  package func prepare(
+    _ batch: WriteBatch, at snapshot: StoreSnapshot
+  ) throws(StoreError) -> PrepareOutcome {
+    var created: [KeyspaceID] = []
+    var entries = batch.makeIterator()
+    while let entry = entries.next() {
+      precondition(
+        entry.operation != .set || fitsInline(entry), "a value beyond a quarter page is large")
+      if entry.keyspace == .catalog, let id = CatalogEntry.id(fromKey: entry.key) {
+        created.append(id)
+      }
+      let root = keyspaceTable.root(of: entry.keyspace)
+      guard root.page != .none, !root.isDropping else {
+        if root.page == .none && created.contains(entry.keyspace) { continue }
+        throw .unknownKeyspace(entry.keyspace)
+      }
+      do {
+        if let newest = try tree(at: root.page).newestTimestamp(of: entry.key),
+          newest > snapshot.timestamp
+        {
+          return .conflict(keyspace: entry.keyspace, key: entry.key.array, newer: newest)
+        }
+      } catch {
+        throw .tree(error)
+      }
+    }
+    guard registry.isLive(snapshot) else { throw failure(of: snapshot) }
+    return .ready
+  }
+
+  /// Decides whether a commit keeps what it supersedes. Call when nothing but its application is
+  /// left to do, and pair with `retract`.
+  ///
+  /// - Parameter isAcknowledgedAtPublication: whether the owner acknowledges the commit together
+  ///   with its publication, before anything else may need the state in between (`.relaxed`).
+  /// - Parameter own: the snapshot of the committing transaction, when it is still registered; it
+  ///   must not be read any more.
+  package func announce(
+    _ batch: WriteBatch, isAcknowledgedAtPublication: Bool, own: StoreSnapshot? = nil
+  ) -> CommitAnnouncement {
+    var handshake = CommitHandshake(
+      entryCount: batch.entryCount, isAcknowledgedAtPublication: isAcknowledgedAtPublication,
+      own: own)
+    while true {
+      if let announcement = handshake.advance(in: registry) { return announcement }
+    }
+  }
+
+  /// Ends an announcement: after both watermarks have passed the commit, or when the commit is given
+  /// up before `apply`. Not after an `apply` that failed: what it overwrote stays out of sight.
+  package func retract(_ announcement: CommitAnnouncement) {
+    if announcement.isAnnounced && !isTorn.load(ordering: .acquiring) {
+      registry.retractDiscarding()
+    }
+  }
+
+  /// Puts a commit into the trees: links what it supersedes unless it discards, then overwrites.
+  /// Commits of disjoint keys may be applied at once; for each key timestamps rise. A batch that is
+  /// in already (R1) changes nothing.
+  ///
+  /// - Parameter largeValues: the finished overflow values that `large` entries install, by ordinal.
+  ///   They belong to the store from now on.
+  /// - Throws: the store is poisoned; the commit may be there in part, and never becomes visible.
+  package func apply(
+    _ batch: WriteBatch, at timestamp: Timestamp, largeValues: [OverflowReference] = [],
+    announcement: CommitAnnouncement
+  ) throws(StoreError) {
+    var application = Application(
+      store: self, timestamp: timestamp, keepsVersions: announcement.keepsVersions)
+    gate.enter()
+    do throws(StoreError) {
+      try application.run(batch, largeValues)
+    } catch {
+      if !announcement.keepsVersions { isTorn.store(true, ordering: .releasing) }
+      gate.leave()
+      poison()
+      throw error
+    }
+    gate.leave()
+    if !application.superseded.isEmpty {
+      let superseded = application.superseded
+      ledger.withLock { $0.add(superseded) }
+    }
+    var mustWake = deferred.queueFree(application.unneeded)
+    for leaf in application.tombstones { mustWake = deferred.queue(leaf) || mustWake }
+    if mustWake || application.hasDropped { maintainer.wake() }
+  }
+
+  /// Whether an entry's value may stand in a leaf.
+  func fitsInline(_ entry: WriteBatchEntry) -> Bool {
+    entry.key.count + entry.value.count <= Tree.maximumInlineByteCount(pageSize: pager.pageSize)
+  }
+}
