@@ -1,1 +1,3 @@
-print("martlet")
+internal import MartletCommands
+
+MartletCommand.runAndExit()

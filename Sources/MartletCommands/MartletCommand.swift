@@ -1,0 +1,43 @@
+package import ArgumentParser
+
+/// The command line of Martlet: `martlet <command>`.
+package struct MartletCommand: ParsableCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "martlet",
+    abstract: "An embedded transactional storage engine, from the command line.",
+    discussion: """
+      A database is a directory. Its keys live in named keyspaces; every command works on the \
+      keyspace "default" unless --keyspace names another.
+
+      See what the engine does, on real data, in under a minute:
+        martlet tour
+
+      Load a table, look at it, take it apart:
+        martlet load cities.db cities.csv --key name
+        martlet get cities.db Reykjavik
+        martlet scan cities.db --prefix Re --limit 10
+        martlet stat cities.db
+      """,
+    subcommands: [
+      LoadCommand.self, GetCommand.self, SetCommand.self, RemoveCommand.self, ScanCommand.self,
+      StatCommand.self, VerifyCommand.self, CheckpointCommand.self, TourCommand.self,
+      DriveCommand.self, TourWorkerCommand.self,
+    ])
+
+  package init() {}
+
+  /// Runs the command of this process's arguments, and ends the process: 0 when it worked, 1
+  /// with one line on standard error when it did not, 64 for wrong arguments.
+  package static func runAndExit() -> Never {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+      exit()
+    } catch {
+      if exitCode(for: error) == .failure, !(error is ExitCode) {
+        exit(withError: ToolError(describing: error))
+      }
+      exit(withError: error)
+    }
+  }
+}

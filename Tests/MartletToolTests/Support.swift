@@ -1,0 +1,43 @@
+import Foundation
+import MartletCommands
+import Testing
+
+/// The seed of a random test: printed first, and taken from MARTLET_SEED when that is set.
+func testSeed(_ name: String = #function) -> UInt64 {
+  let given = ProcessInfo.processInfo.environment["MARTLET_SEED"].flatMap { UInt64($0) }
+  let seed = given ?? UInt64.random(in: 1...UInt64.max)
+  print("\(name): MARTLET_SEED=\(seed)")
+  return seed
+}
+
+/// An input that arrives in chunks of a size, so that every boundary is met.
+func source(_ text: String, chunk: Int = 1 << 20, name: String = "in") -> ByteSource {
+  source(Array(text.utf8), chunk: chunk, name: name)
+}
+
+func source(_ bytes: [UInt8], chunk: Int = 1 << 20, name: String = "in") -> ByteSource {
+  var rest = bytes[...]
+  return ByteSource(name: name, byteCount: bytes.count) {
+    defer { rest = rest.dropFirst(chunk) }
+    return Array(rest.prefix(chunk))
+  }
+}
+
+/// A folder that is gone afterwards.
+func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+  let path = FileManager.default.temporaryDirectory
+    .appendingPathComponent("martlet-test-\(UUID().uuidString)").path
+  try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(atPath: path) }
+  return try body(path)
+}
+
+/// The text of the error that a body throws.
+func message(_ body: () throws -> Void) -> String? {
+  do {
+    try body()
+    return nil
+  } catch {
+    return ToolError(describing: error).description
+  }
+}
