@@ -1,4 +1,4 @@
-internal import ConcurrencyControl
+internal import BTreeIndex
 internal import Environment
 internal import Primitives
 internal import RawBytes
@@ -95,7 +95,8 @@ final class CommitPipeline: @unchecked Sendable {
   /// Steps 2 to 4: the commit is published when this returns, and acknowledged if it is relaxed.
   func publish(_ request: borrowing CommitRequest) throws(DatabaseError) -> CommitReceipt {
     let isRelaxed = request.durability == .relaxed
-    let announcement = store.announce(request.batch, isAcknowledgedAtPublication: isRelaxed)
+    let announcement = store.announce(
+      request.batch, isAcknowledgedAtPublication: isRelaxed, own: request.snapshot)
     let ordered: Ordered
     do {
       ordered = try order(request)
@@ -109,9 +110,9 @@ final class CommitPipeline: @unchecked Sendable {
         request.batch, at: ordered.timestamp, largeValues: request.largeValues,
         announcement: announcement)
     } catch {
-      // The log holds the commit, the tree only part of it: memory can no longer be trusted.
+      // The log holds the commit, the tree only part of it: memory can no longer be trusted, and
+      // nothing after this commit is ever published.
       poison()
-      store.retract(announcement)
       throw DatabaseError(
         .commitUnknown, "the commit could not be applied: \(DatabaseError(error).message)")
     }
@@ -121,13 +122,13 @@ final class CommitPipeline: @unchecked Sendable {
       store.publish(through: state.publications.published)
     }
     try awaitPublication(of: ordered.timestamp)
-    store.retract(announcement)
-    forgetContinuations(of: request.transaction)
     let receipt = CommitReceipt(timestamp: ordered.timestamp, end: ordered.end)
     if isRelaxed {
       acknowledge(receipt)
       log.flushInBackground()
     }
+    // After both watermarks have passed: a snapshot that begins now sees this commit.
+    store.retract(announcement)
     return receipt
   }
 

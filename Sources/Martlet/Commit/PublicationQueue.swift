@@ -1,4 +1,4 @@
-internal import Primitives
+package import Primitives
 
 /// Which ordered commits are applied, and how far they are applied without a gap.
 ///
@@ -9,9 +9,9 @@ internal import Primitives
 ///   ordered before it are applied.
 /// - Invariant Q2: a sequence number is given once; `inFlight` counts those ordered and not yet
 ///   applied.
-struct PublicationQueue {
+package struct PublicationQueue {
   /// A place in the order.
-  struct Ticket: BitwiseCopyable { fileprivate let sequence: UInt64 }
+  package struct Ticket: BitwiseCopyable { fileprivate let sequence: UInt64 }
 
   /// An ordered commit that is not published.
   private struct Pending: BitwiseCopyable {
@@ -26,11 +26,11 @@ struct PublicationQueue {
   private var tail: UInt64 = 0
 
   /// The newest published commit.
-  private(set) var published: Timestamp
+  package private(set) var published: Timestamp
   /// Where its record ends in the log.
-  private(set) var publishedPosition: LogPosition
+  package private(set) var publishedPosition: LogPosition
 
-  init(published: Timestamp, position: LogPosition) {
+  package init(published: Timestamp, position: LogPosition) {
     self.published = published
     publishedPosition = position
     ring = Array(
@@ -38,10 +38,10 @@ struct PublicationQueue {
   }
 
   /// Commits ordered and not yet published.
-  var inFlight: Int { Int(tail - head) }
+  package var inFlight: Int { Int(tail - head) }
 
   /// Puts a commit behind all others.
-  mutating func order(_ timestamp: Timestamp, end: LogPosition) -> Ticket {
+  package mutating func order(_ timestamp: Timestamp, end: LogPosition) -> Ticket {
     if inFlight == ring.count { grow() }
     ring[index(tail)] = Pending(timestamp: timestamp, end: end, isApplied: false)
     defer { tail += 1 }
@@ -49,7 +49,7 @@ struct PublicationQueue {
   }
 
   /// Notes that a commit is applied. True when the published prefix grew.
-  mutating func applied(_ ticket: Ticket) -> Bool {
+  package mutating func applied(_ ticket: Ticket) -> Bool {
     precondition(ticket.sequence >= head && ticket.sequence < tail, "Q2: not an ordered commit")
     precondition(!ring[index(ticket.sequence)].isApplied, "Q2: applied twice")
     ring[index(ticket.sequence)].isApplied = true

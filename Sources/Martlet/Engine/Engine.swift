@@ -48,8 +48,8 @@ final class Engine: @unchecked Sendable {
     store = parts.store
     log = parts.log
     nextTransaction = Atomic(parts.nextTransaction.rawValue)
-    maximumKeyByteCount = Tree.maximumKeyByteCount(pageSize: parts.store.pageSize)
-    maximumInlineByteCount = Tree.maximumInlineByteCount(pageSize: parts.store.pageSize)
+    maximumKeyByteCount = parts.store.maximumKeyByteCount
+    maximumInlineByteCount = parts.store.maximumInlineByteCount
     pipeline = CommitPipeline(
       store: parts.store, log: parts.log, effects: effects, published: parts.published,
       clockFloor: parts.clockFloor)
@@ -116,7 +116,7 @@ final class Engine: @unchecked Sendable {
 
   /// Frees the pages of a large value that was never committed.
   func discard(_ reference: OverflowReference) {
-    do { try store.discardOverflow(reference) } catch {
+    do { try store.discard(reference) } catch {
       // The pages stay allocated until the database is reopened: they are in no checkpoint.
       effects.events.report(
         Event(.warning, "pages of an uncommitted large value could not be freed: \(error)"))

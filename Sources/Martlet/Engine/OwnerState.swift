@@ -1,24 +1,24 @@
-internal import Primitives
+package import Primitives
 internal import RawBytes
 
 /// What the engine has a checkpoint remember on its behalf: where the log stands.
 ///
 /// The version store keeps these bytes in its superblock without understanding them. The layout is
 /// described in `format-spec/owner-state.md`.
-struct OwnerState: Equatable {
+package struct OwnerState: Equatable {
   /// The position up to which the checkpoint holds every commit.
-  var applied: LogPosition
+  package var applied: LogPosition
   /// Where replay starts: the oldest continuation of a commit in flight at `applied`, or `applied`.
-  var replayFrom: LogPosition
+  package var replayFrom: LogPosition
   /// No commit before the checkpoint had a greater timestamp, acknowledged or lost.
-  var ceiling: Timestamp
+  package var ceiling: Timestamp
   /// Above every transaction that has written to the log.
-  var nextTransaction: TransactionID
+  package var nextTransaction: TransactionID
 
-  static let byteCount = 40
+  package static let byteCount = 40
   private static let version: UInt8 = 0
 
-  var encoded: [UInt8] {
+  package var encoded: [UInt8] {
     var buffer = ByteBuffer(capacity: Self.byteCount)
     buffer.append(integer: Self.version)
     buffer.append(zeros: 7)
@@ -29,7 +29,7 @@ struct OwnerState: Equatable {
     return buffer.view.array
   }
 
-  init(
+  package init(
     applied: LogPosition, replayFrom: LogPosition, ceiling: Timestamp,
     nextTransaction: TransactionID
   ) {
@@ -39,7 +39,7 @@ struct OwnerState: Equatable {
     self.nextTransaction = nextTransaction
   }
 
-  init(decoding bytes: [UInt8]) throws(CorruptionError) {
+  package init(decoding bytes: [UInt8]) throws(CorruptionError) {
     func damaged(_ expected: String, _ found: String) -> CorruptionError {
       CorruptionError(location: "owner state in the superblock", expected: expected, found: found)
     }

@@ -1,3 +1,4 @@
+internal import BTreeIndex
 internal import Environment
 internal import Primitives
 internal import RawBytes
@@ -136,7 +137,7 @@ final class Recovery {
     values.removeAll { $0.transaction == record.transaction && $0.ordinal == piece.ordinal }
     let value = PartialValue(
       transaction: record.transaction, ordinal: piece.ordinal, byteCount: piece.byteCount,
-      writer: try store.makeOverflowWriter(byteCount: piece.byteCount))
+      writer: store.makeOverflowWriter(byteCount: piece.byteCount))
     values.append(value)
     return value
   }

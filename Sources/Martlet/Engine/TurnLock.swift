@@ -1,11 +1,11 @@
-internal import Environment
+package import Environment
 internal import Synchronization
 
 /// A lock that may be held across I/O: who waits parks through the seams, first come first served.
 ///
 /// - Invariant K1: one holder at a time; `unlock` hands the turn to the longest waiting.
 // SENDABLE: all state is in the Mutex.
-final class TurnLock: Sendable {
+package final class TurnLock: Sendable {
   private struct State {
     var isHeld = false
     var queue: [WaitTicket] = []
@@ -14,10 +14,10 @@ final class TurnLock: Sendable {
   private let waits: any Waits
   private let state = Mutex(State())
 
-  init(waits: any Waits) { self.waits = waits }
+  package init(waits: any Waits) { self.waits = waits }
 
   /// Runs `body` when it is this thread's turn.
-  func withTurn<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure)
+  package func withTurn<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure)
     -> Result
   {
     let ticket = waits.makeTicket()

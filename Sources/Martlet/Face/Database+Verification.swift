@@ -43,7 +43,7 @@ extension Database {
       let census = try engine.store.verify(
         progress: { done, total in progress(VerificationProgress(done: done, total: total)) },
         report: { report.findings.append($0) })
-      report.pageCount = census.pageCount
+      report.pageCount = census.leafCount + census.innerCount + census.overflowPageCount
       report.entryCount = census.entryCount
       report.batchCount = Int(
         try engine.log.verify(report: { report.findings.append($0) }))

@@ -52,3 +52,35 @@ public struct Statistics: Sendable, Codable, Hashable {
   /// All zero.
   public init() {}
 }
+
+extension Database {
+  /// What the database has done since it was opened, and how large it is now.
+  public var statistics: Statistics {
+    let store = engine.store.statistics
+    let paging = store.paging
+    let log = engine.log.statistics
+    var result = Statistics()
+    result.commits = engine.pipeline.counters.commits.load(ordering: .relaxed)
+    result.aborts = engine.counters.aborts
+    result.retries = engine.counters.retries.load(ordering: .relaxed)
+    result.lockWaits = engine.locks.counters.waits.load(ordering: .relaxed)
+    result.checkpoints = engine.checkpointer.completedCount
+    result.logBytesSinceCheckpoint = engine.checkpointer.logByteCount
+    result.logBatches = log.batches
+    result.logBytes = log.bytes
+    result.logSegmentsReused = log.segmentsReused
+    result.fileBytes = UInt64(paging.fileByteCount)
+    result.usedBytes = UInt64(paging.usedByteCount)
+    result.mappedPages = UInt64(paging.mappedPageCount)
+    result.dirtyBytes = UInt64(engine.store.dirtyByteCount)
+    result.pageReads = UInt64(paging.pageReads)
+    result.pageWrites = UInt64(paging.pageWrites)
+    result.evictions = UInt64(paging.evictions)
+    result.versionBytes = UInt64(store.versionByteCount)
+    result.openSnapshots = UInt64(store.snapshotCount)
+    result.expiredSnapshots = UInt64(store.expiredSnapshotCount)
+    result.pageSize = UInt64(engine.store.pageSize)
+    result.newestTimestamp = engine.store.acknowledgedTimestamp.rawValue
+    return result
+  }
+}

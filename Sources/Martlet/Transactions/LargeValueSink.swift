@@ -1,3 +1,4 @@
+internal import BTreeIndex
 internal import Primitives
 internal import RawBytes
 internal import VersionStore
@@ -15,15 +16,11 @@ final class LargeValueSink {
   private var pages: OverflowWriter?
   private var record = ByteBuffer(capacity: LargeValue.continuationByteCount + 64)
 
-  init(transaction: TransactionState, ordinal: Int, byteCount: UInt64) throws(DatabaseError) {
+  init(transaction: TransactionState, ordinal: Int, byteCount: UInt64) {
     self.transaction = transaction
     self.ordinal = ordinal
     self.byteCount = byteCount
-    do {
-      pages = try transaction.engine.store.makeOverflowWriter(byteCount: byteCount)
-    } catch {
-      throw DatabaseError(error)
-    }
+    pages = transaction.engine.store.makeOverflowWriter(byteCount: byteCount)
   }
 
   func append(_ bytes: ByteView) throws(DatabaseError) {
@@ -72,37 +69,4 @@ final class LargeValueSink {
 
   /// Frees the pages of an unfinished value.
   func abandon() { pages = nil }
-}
-
-/// The payload of a continuation record: see `format-spec/continuation.md`.
-struct Continuation {
-  let ordinal: Int
-  let byteCount: UInt64
-  let offset: UInt64
-  let piece: ByteView
-
-  static func encode(
-    ordinal: Int, byteCount: UInt64, offset: UInt64, piece: ByteView, into buffer: inout ByteBuffer
-  ) {
-    buffer.append(varint: UInt64(ordinal))
-    buffer.append(varint: byteCount)
-    buffer.append(varint: offset)
-    buffer.append(counted: piece)
-  }
-
-  init(decoding bytes: ByteView) throws(CorruptionError) {
-    var reader = ByteReader(bytes)
-    guard let ordinal = reader.varint(), ordinal <= UInt64(UInt32.max),
-      let byteCount = reader.varint(), let offset = reader.varint(), let piece = reader.counted(),
-      reader.remaining == 0, offset <= byteCount, UInt64(piece.count) <= byteCount - offset
-    else {
-      throw CorruptionError(
-        location: "continuation record of the log", expected: "a piece of a large value",
-        found: "\(bytes.count) bytes that are none")
-    }
-    self.ordinal = Int(ordinal)
-    self.byteCount = byteCount
-    self.offset = offset
-    self.piece = piece
-  }
 }

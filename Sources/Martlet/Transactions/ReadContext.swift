@@ -1,3 +1,4 @@
+internal import BTreeIndex
 internal import Primitives
 internal import RawBytes
 internal import VersionStore
@@ -87,7 +88,8 @@ final class ReadContext {
       let count: Int
       do {
         count = try engine.store.readOverflow(
-          reference, at: offset + UInt64(done), into: target[done..<target.count], at: snapshot)
+          reference, at: offset + UInt64(done), into: target[done..<target.count],
+          snapshot: snapshot)
       } catch {
         throw DatabaseError(error)
       }

@@ -1,3 +1,4 @@
+internal import BTreeIndex
 internal import Primitives
 internal import RawBytes
 internal import VersionStore

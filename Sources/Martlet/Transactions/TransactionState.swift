@@ -1,3 +1,4 @@
+internal import BTreeIndex
 internal import Primitives
 internal import RawBytes
 internal import VersionStore
@@ -82,7 +83,7 @@ final class TransactionState {
     fill: (LargeValueSink) throws(DatabaseError) -> Void
   ) throws(DatabaseError) {
     let hash = try beginWrite(key, addedByteCount: 0, in: keyspace)
-    let sink = try LargeValueSink(
+    let sink = LargeValueSink(
       transaction: self, ordinal: largeValues.count, byteCount: byteCount)
     let reference: OverflowReference
     do {

@@ -1,4 +1,4 @@
-internal import Environment
+package import Environment
 internal import Synchronization
 
 /// Threads of the engine's own on which the asynchronous forms run, so that a lock wait or a flush
@@ -31,8 +31,8 @@ final class TransactionWorkers: Sendable {
 /// - Invariant WP1: at most `limit` jobs run at a time.
 /// - Invariant WP2: every job is called exactly once; after `close`, on the thread that submits it.
 // SENDABLE: all mutable state is in a Mutex.
-final class WorkerPool: Sendable {
-  typealias Job = @Sendable () -> Void
+package final class WorkerPool: Sendable {
+  package typealias Job = @Sendable () -> Void
 
   private struct State {
     var queue: [Job] = []
@@ -66,14 +66,14 @@ final class WorkerPool: Sendable {
   private let effects: Effects
   private let state = Mutex(State())
 
-  init(name: String, limit: Int, effects: Effects) {
+  package init(name: String, limit: Int, effects: Effects) {
     self.name = name
     self.limit = limit
     self.effects = effects
   }
 
   /// Runs a job when a thread is free.
-  func submit(_ job: @escaping Job) {
+  package func submit(_ job: @escaping Job) {
     let need = state.withLock { state -> Need in
       if state.isClosed { return .caller }
       state.queue.append(job)
@@ -112,7 +112,7 @@ final class WorkerPool: Sendable {
   }
 
   /// Runs what is queued to its end and stops the threads.
-  func close() {
+  package func close() {
     let (idle, threads) = state.withLock { state in
       state.isClosed = true
       defer {

@@ -1,6 +1,6 @@
-internal import Primitives
-internal import RawBytes
-internal import VersionStore
+package import Primitives
+package import RawBytes
+package import VersionStore
 
 /// The private writes of one transaction, until its commit.
 ///
@@ -11,9 +11,9 @@ internal import VersionStore
 /// - Invariant WS1: `newest(of:in:)` is the last write of that key, if any.
 /// - Invariant WS2: `seal` gives each key once, ascending, with its last write.
 /// - Invariant WS3: a failed operation leaves the set as it was.
-struct WriteSet: ~Copyable {
+package struct WriteSet: ~Copyable {
   /// A write of one key.
-  enum Write {
+  package enum Write {
     case set(ByteView)
     case remove
     case large(ordinal: Int, byteCount: UInt64)
@@ -36,19 +36,21 @@ struct WriteSet: ~Copyable {
   private var liveCount = 0
   private var batch = WriteBatchBuilder(capacity: 1024)
 
-  /// Keyspaces written so far, each once, in order of first use.
-  private(set) var keyspaces: [KeyspaceID] = []
+  package init() {}
 
-  var isEmpty: Bool { entries.isEmpty }
+  /// Keyspaces written so far, each once, in order of first use.
+  package private(set) var keyspaces: [KeyspaceID] = []
+
+  package var isEmpty: Bool { entries.isEmpty }
 
   /// Bytes that the writes take, superseded ones included.
-  var byteCount: Int { bytes.count + entries.count * MemoryLayout<Entry>.stride }
+  package var byteCount: Int { bytes.count + entries.count * MemoryLayout<Entry>.stride }
 
   private var isAscending: Bool { table.isEmpty }
 
   // MARK: Writing
 
-  mutating func set(_ key: ByteView, to value: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) {
+  package mutating func set(_ key: ByteView, to value: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) {
     let offset = bytes.count
     bytes.append(key)
     bytes.append(value)
@@ -58,7 +60,7 @@ struct WriteSet: ~Copyable {
         keyspace: keyspace, operation: .set, fingerprint: hash))
   }
 
-  mutating func remove(_ key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) {
+  package mutating func remove(_ key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) {
     let offset = bytes.count
     bytes.append(key)
     insert(
@@ -67,7 +69,7 @@ struct WriteSet: ~Copyable {
         operation: .remove, fingerprint: hash))
   }
 
-  mutating func setLarge(
+  package mutating func setLarge(
     _ key: ByteView, ordinal: Int, byteCount: UInt64, in keyspace: KeyspaceID, _ hash: UInt64
   ) {
     let offset = bytes.count
@@ -109,7 +111,7 @@ struct WriteSet: ~Copyable {
   // MARK: Looking up
 
   /// The last write of a key. The views live until the next change.
-  func newest(of key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) -> Write? {
+  package func newest(of key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) -> Write? {
     if entries.isEmpty { return nil }
     if isAscending {
       let index = firstIndex(atOrAfter: key, in: keyspace)
@@ -131,7 +133,7 @@ struct WriteSet: ~Copyable {
   }
 
   /// The last writes of a keyspace's keys within bounds, ascending: what a scan has to merge.
-  func sortedIndices(in keyspace: KeyspaceID, from lower: ByteView?, to upper: ByteView?) -> [Int] {
+  package func sortedIndices(in keyspace: KeyspaceID, from lower: ByteView?, to upper: ByteView?) -> [Int] {
     liveIndices().filter { index in
       let entry = entries[index]
       guard entry.keyspace == keyspace else { return false }
@@ -142,14 +144,14 @@ struct WriteSet: ~Copyable {
     }
   }
 
-  func key(at index: Int) -> ByteView { key(of: entries[index]) }
+  package func key(at index: Int) -> ByteView { key(of: entries[index]) }
 
-  func write(at index: Int) -> Write { write(of: entries[index]) }
+  package func write(at index: Int) -> Write { write(of: entries[index]) }
 
   // MARK: Sealing
 
   /// The writes as one batch, valid until the next change.
-  mutating func seal() -> WriteBatch {
+  package mutating func seal() -> WriteBatch {
     batch.removeAll()
     if isAscending {
       for entry in entries { appendToBatch(entry) }
@@ -160,7 +162,7 @@ struct WriteSet: ~Copyable {
   }
 
   /// Forgets all writes and keeps the memory.
-  mutating func removeAll() {
+  package mutating func removeAll() {
     bytes.removeAll()
     entries.removeAll(keepingCapacity: true)
     table.removeAll()

@@ -1,0 +1,96 @@
+import Foundation
+import Testing
+
+/// The layer table of the Architecture article, held against what the files really import: the
+/// package manager lets an undeclared transitive import pass.
+@Suite struct `The layers` {
+  /// What each target may import of the others.
+  static let table: [String: Set<String>] = [
+    "Primitives": [],
+    "RawBytes": ["CMartlet"],
+    "Environment": ["Primitives", "RawBytes"],
+    "SystemEnvironment": ["Environment", "CMartlet", "RawBytes", "Primitives"],
+    "Simulation": ["Environment", "Primitives", "RawBytes"],
+    "Paging": ["Environment", "Primitives", "RawBytes", "CLZ4"],
+    "BTreeIndex": ["Paging", "Primitives", "RawBytes"],
+    "VersionStore": ["BTreeIndex", "Paging", "Environment", "Primitives", "RawBytes"],
+    "RedoLog": ["Environment", "Primitives", "RawBytes", "CLZ4"],
+    "ConcurrencyControl": ["Primitives"],
+    "Martlet": [
+      "VersionStore", "RedoLog", "ConcurrencyControl", "BTreeIndex", "Paging",
+      "SystemEnvironment", "Environment", "Primitives", "RawBytes",
+    ],
+    "Verification": ["Martlet", "Simulation", "Environment", "Primitives", "RawBytes"],
+    "MartletCommands": ["Martlet", "Verification", "ArgumentParser"],
+    "MartletTool": ["MartletCommands", "Martlet", "Verification", "ArgumentParser"],
+  ]
+
+  /// Modules of the toolchain.
+  static let toolchain: Set<String> = [
+    "Darwin", "Glibc", "Musl", "Synchronization", "Swift", "Dispatch",
+  ]
+
+  static let root = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+
+  static func files(of target: String) throws -> [URL] {
+    let folder = root.appending(path: "Sources/\(target)")
+    let walker = try #require(
+      FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
+    return walker.compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }
+  }
+
+  /// The modules that a file imports.
+  static func imports(in source: String) -> [String] {
+    source.split(separator: "\n").compactMap { line in
+      let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
+      guard let index = words.firstIndex(of: "import"), index + 1 < words.count,
+        words[..<index].allSatisfy({
+          ["public", "package", "internal", "private", "fileprivate", "@_exported"].contains($0)
+        })
+      else { return nil }
+      return String(words[index + 1].split(separator: ".")[0])
+    }
+  }
+
+  @Test func `import only what stands below them`() throws {
+    var fileCount = 0
+    for (target, allowed) in Self.table.sorted(by: { $0.key < $1.key }) {
+      let folder = Self.root.appending(path: "Sources/\(target)")
+      guard FileManager.default.fileExists(atPath: folder.path) else {
+        #expect(target == "MartletCommands", "no target \(target)")
+        continue
+      }
+      for file in try Self.files(of: target) {
+        fileCount += 1
+        let mayUseFoundation = target == "MartletCommands" || target == "MartletTool"
+        for module in Self.imports(in: try String(contentsOf: file, encoding: .utf8)) {
+          let isAllowed =
+            allowed.contains(module) || Self.toolchain.contains(module)
+            || (mayUseFoundation && module == "Foundation")
+          #expect(isAllowed, "\(target)/\(file.lastPathComponent) imports \(module)")
+        }
+      }
+    }
+    #expect(fileCount > 100, "the walk found only \(fileCount) files")
+  }
+
+  @Test func `are all in the table`() throws {
+    let folders = try FileManager.default.contentsOfDirectory(
+      atPath: Self.root.appending(path: "Sources").path)
+    for folder in folders where !["CMartlet", "CLZ4"].contains(folder) && !folder.hasPrefix(".") {
+      #expect(Self.table[folder] != nil, "target \(folder) is not in the layer table")
+    }
+  }
+
+  @Test func `finds an import whatever its access level`() {
+    let source = """
+      package import RawBytes
+      @_exported public import Primitives
+      internal import Environment
+      // import Nothing
+      """
+    #expect(Self.imports(in: source).prefix(2) == ["RawBytes", "Primitives"])
+    #expect(!Self.imports(in: source).contains("Nothing"))
+  }
+}
