@@ -66,4 +66,27 @@ int martlet_lock_exclusive(int descriptor);
 /// Marks `[address, address + length)` for huge pages. 0 or errno; advice only.
 int martlet_advise_huge(void *address, size_t length);
 
+/// Starts a thread under a name (cut to 15 bytes) with a stack of `stack` bytes. 0 or errno.
+int martlet_thread_start(
+    const char *name, size_t stack, void (*body)(void *), void *context, uintptr_t *thread);
+
+/// Waits until the thread has ended.
+void martlet_thread_join(uintptr_t thread);
+
+/// Lets the thread clean up after itself when it ends.
+void martlet_thread_detach(uintptr_t thread);
+
+/// What `martlet_thread_start` gave for the calling thread; of any thread, its identity.
+uintptr_t martlet_thread_identity(void);
+
+/// Sleeps while `*word` is `expected`, for at most so many nanoseconds (UINT64_MAX: no limit). May
+/// return early for no reason: the caller looks at the word again.
+void martlet_word_wait(uint32_t *word, uint32_t expected, uint64_t nanoseconds);
+
+/// Ends one wait on the word, if there is any.
+void martlet_word_wake(uint32_t *word);
+
+/// How many forks lie between the first process and this one: it grows in a child.
+uint32_t martlet_fork_depth(void);
+
 #endif
