@@ -1,0 +1,35 @@
+internal import Environment
+
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// The clocks of the machine.
+package struct SystemTime: TimeSource {
+  package init() {}
+
+  package func wallClock() -> UInt64 { Self.read(CLOCK_REALTIME) }
+
+  package func monotonic() -> UInt64 { Self.read(CLOCK_MONOTONIC) }
+
+  // SAFETY: the call fills the local it is given.
+  private static func read(_ clock: clockid_t) -> UInt64 {
+    var now = timespec()
+    _ = unsafe clock_gettime(clock, &now)
+    return UInt64(max(now.tv_sec, 0)) * 1_000_000_000 + UInt64(now.tv_nsec)
+  }
+}
+
+/// Chance from the machine.
+package struct SystemEntropy: EntropySource {
+  package init() {}
+
+  package func next() -> UInt64 {
+    var generator = SystemRandomNumberGenerator()
+    return generator.next()
+  }
+}
