@@ -1,0 +1,256 @@
+internal import RawBytes
+
+/// One baton and the threads that pass it on.
+///
+/// The naive way to run threads in a repeatable order is to write a scheduler of coroutines; but
+/// the engine's waits are real waits deep in a stack. So the threads are real, and all of them
+/// but one sleep. Whoever holds the baton runs until its next call into a seam; there the seed
+/// says whether it goes on or who goes on instead. Since nothing but the seed decides, the same
+/// seed gives the same run, and a handover is one wake and one sleep.
+///
+/// Time is virtual: each call costs a little of it, and when every thread sleeps the clock jumps
+/// to the earliest deadline.
+///
+/// - Invariant H1: while a run is in progress exactly one thread holds the baton, and only it
+///   executes; so nothing here needs a lock.
+/// - Invariant H2: while one thread alone is ready, no system call is made: no handover, no sleep.
+/// - Invariant H3: a thread that yields hands over whenever another is ready, so no spin keeps
+///   the baton from whoever it spins for (invariant E2 of `Effects`).
+/// - Invariant H4: when no thread can ever run again, the process traps and names the seed and
+///   what each thread waits for.
+///
+/// What this does not explore: interleavings inside the code between two calls. Latch races are
+/// for the stress tests and the thread sanitizer.
+final class Scheduler: @unchecked Sendable {
+  // SENDABLE: see H1; outside a run there is one thread only, the test's.
+  let seed: UInt64
+  let handOverInterval: Int
+  var trace: Trace
+  private(set) var now: UInt64
+
+  private(set) var running: SimulatedThread?
+  private var ready: [SimulatedThread] = []
+  private var sleepers: [SimulatedThread] = []
+  private var earliestDeadline = UInt64.max
+  private(set) var unfinished: [SimulatedThread] = []
+  private var generator: SeededGenerator
+  private var startedCount = 0
+  private var turnsInVain = 0
+
+  init(seed: UInt64, generator: SeededGenerator, configuration: Simulator.Configuration) {
+    self.seed = seed
+    self.generator = generator
+    handOverInterval = max(configuration.handOverInterval, 1)
+    trace = Trace(isKept: configuration.keepsTrace)
+    now = 1_000_000_000
+  }
+
+  /// A call into a seam begins: it is recorded, costs time, and may let others run first.
+  func enter(
+    _ call: Trace.Call, _ first: UInt64 = 0, _ second: UInt64 = 0, _ third: UInt64 = 0,
+    cost: UInt64 = 200
+  ) {
+    record(call, first, second, third)
+    turnsInVain = 0
+    advance(by: cost)
+    mayHandOver()
+  }
+
+  /// Notes a call in the trace without letting anyone else run.
+  func record(
+    _ call: Trace.Call, _ first: UInt64 = 0, _ second: UInt64 = 0, _ third: UInt64 = 0
+  ) {
+    checkCaller()
+    trace.record(thread: running?.number ?? 0, call, first, second, third)
+  }
+
+  /// A place where the seed may choose another thread.
+  func mayHandOver() {
+    guard running != nil, !ready.isEmpty, generator.oneIn(handOverInterval) else { return }
+    handOver(staysReady: true)
+  }
+
+  /// Lets another thread run if any can.
+  func yield(attempt: Int) {
+    record(.yield, UInt64(truncatingIfNeeded: attempt))
+    advance(by: 500)
+    turnsInVain += 1
+    if turnsInVain > Self.vainTurnLimit { trap("every thread that is awake only spins") }
+    if running != nil, ready.isEmpty, earliestDeadline != .max, attempt >= 8 {
+      advance(by: earliestDeadline - min(now, earliestDeadline))
+    }
+    if running != nil, !ready.isEmpty { handOver(staysReady: true) }
+  }
+
+  /// Puts the running thread to sleep until `resume`, or until its deadline.
+  func suspend(_ state: SimulatedThread.State, until deadline: UInt64?) -> WaitResult {
+    guard let running else { trap("a wait outside a run would never end") }
+    running.state = state
+    running.outcome = .woken
+    running.deadline = deadline
+    if let deadline {
+      sleepers.append(running)
+      earliestDeadline = min(earliestDeadline, deadline)
+    }
+    handOver(staysReady: false)
+    return running.outcome
+  }
+
+  func resume(_ thread: SimulatedThread, _ outcome: WaitResult) {
+    if thread.deadline != nil {
+      thread.deadline = nil
+      sleepers.removeAll { $0 === thread }
+      earliestDeadline = sleepers.reduce(.max) { min($0, $1.deadline ?? .max) }
+    }
+    thread.state = .ready
+    thread.outcome = outcome
+    ready.append(thread)
+  }
+
+  private func advance(by nanoseconds: UInt64) {
+    now += nanoseconds
+    if now >= earliestDeadline { wakeWhoIsDue() }
+  }
+
+  private func wakeWhoIsDue() {
+    for thread in sleepers where thread.deadline ?? .max <= now { resume(thread, .timedOut) }
+  }
+
+  private func handOver(staysReady: Bool) {
+    guard let leaving = running else { return }
+    while ready.isEmpty {
+      if earliestDeadline == .max { trap("every thread sleeps for ever") }
+      checkDrain()
+      advance(by: earliestDeadline - min(now, earliestDeadline))
+    }
+    let next = ready.remove(at: generator.below(ready.count))
+    if staysReady { ready.append(leaving) }
+    running = next
+    guard next !== leaving else { return }
+    let isLeavingForGood = leaving.isFinished
+    next.giveTurn()
+    if !isLeavingForGood { leaving.takeTurn() }
+  }
+
+  private func checkCaller() {
+    guard let identity = running?.identity else { return }
+    if identity != NativeThread.currentIdentity {
+      trap("a call from a thread that the simulator did not start")
+    }
+  }
+
+  private static let vainTurnLimit = 1_000_000
+
+  private func checkDrain() {
+    guard let drainStart, now > drainStart + Self.drainLimit else { return }
+    trap("ten minutes after the run's body returned its threads still go on")
+  }
+
+  private var drainStart: UInt64?
+  private static let drainLimit: UInt64 = 600_000_000_000
+}
+
+/// Threads begin and end.
+extension Scheduler {
+  /// Makes the calling thread the first of a run, and waits at the end for all that it started.
+  func run<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    precondition(running == nil, "a run inside a run")
+    let first = makeThread("main")
+    first.identity = NativeThread.currentIdentity
+    running = first
+    defer {
+      drain(first)
+      running = nil
+    }
+    return try body()
+  }
+
+  func start(_ name: String, _ body: @escaping @Sendable () -> Void) -> SimulatedThread {
+    guard running != nil else { trap("thread \(name) started outside a run") }
+    let thread = makeThread(name)
+    enter(.start, UInt64(thread.number))
+    let work = Work(body)
+    thread.native = NativeThread(name: name) { [self] in
+      thread.takeTurn()
+      thread.identity = NativeThread.currentIdentity
+      work.run()
+      finish(thread)
+    }
+    ready.append(thread)
+    mayHandOver()
+    return thread
+  }
+
+  func join(_ thread: SimulatedThread) {
+    enter(.join, UInt64(thread.number))
+    if !thread.isFinished { _ = suspend(.joining(thread), until: nil) }
+    thread.native?.join()
+    thread.native = nil
+  }
+
+  /// A thread's body, released with all that it captured while the thread still has the baton.
+  private final class Work: @unchecked Sendable {
+    // SENDABLE: touched by its thread only.
+    private var body: (() -> Void)?
+
+    init(_ body: @escaping () -> Void) { self.body = body }
+
+    func run() {
+      body?()
+      body = nil
+    }
+  }
+
+  private func makeThread(_ name: String) -> SimulatedThread {
+    let thread = SimulatedThread(number: startedCount, name: name)
+    startedCount += 1
+    unfinished.append(thread)
+    return thread
+  }
+
+  private func finish(_ thread: SimulatedThread) {
+    record(.finish, UInt64(thread.number))
+    thread.state = .finished
+    unfinished.removeAll { $0 === thread }
+    for waiting in unfinished {
+      if case .joining(let awaited) = waiting.state, awaited === thread {
+        resume(waiting, .woken)
+      } else if waiting.isDraining, unfinished.count == 1 {
+        resume(waiting, .woken)
+      }
+    }
+    handOver(staysReady: false)
+  }
+
+  private func drain(_ first: SimulatedThread) {
+    drainStart = now
+    if unfinished.count > 1 { _ = suspend(.draining, until: nil) }
+    drainStart = nil
+    first.state = .finished
+    unfinished = []
+  }
+}
+
+/// The end of a run that cannot go on.
+extension Scheduler {
+  func trap(_ reason: String) -> Never {
+    var report = "simulation with seed \(seed): \(reason), at \(now) ns"
+    report += " after \(trace.callCount) calls"
+    for thread in unfinished {
+      report += "\n  thread \(thread.number) \(thread.name): "
+      switch thread.state {
+      case .ready: report += "ready"
+      case .parked(let ticket):
+        report += "parked on ticket \(ticket)"
+        report += thread.deadline.map { " until \($0)" } ?? " without a deadline"
+      case .joining(let other): report += "joining thread \(other.number) \(other.name)"
+      case .draining: report += "its body returned; waiting for all others to end"
+      case .finished: report += "finished"
+      }
+      if thread === running { report += " (the last to run)" }
+    }
+    fatalError(report)
+  }
+}

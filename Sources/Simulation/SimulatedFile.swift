@@ -1,0 +1,217 @@
+internal import Environment
+internal import RawBytes
+
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// An open file of a simulated disk. The rules are those of `SimulatedDisk` (J1 to J4).
+final class SimulatedFile: File, @unchecked Sendable {
+  // SENDABLE: touched by the holder of the baton only.
+  let path: String
+  private let disk: SimulatedDisk
+  private let number: Int
+  private let mode: FileMode
+
+  init(disk: SimulatedDisk, number: Int, path: String, mode: FileMode) {
+    self.disk = disk
+    self.number = number
+    self.path = path
+    self.mode = mode
+  }
+
+  deinit { disk.image.files[number]?.handleCount -= 1 }
+
+  var isDataSynchronous: Bool { mode.isDataSynchronous }
+
+  func read(into bytes: MutableByteView, at offset: UInt64) throws(FileError) -> Int {
+    checkAlignment(bytes.view, offset)
+    let effect = try disk.begin(.read, path, offset, UInt64(bytes.count))
+    try disk.failIfAsked(effect, .read, path)
+    let count = content.read(into: bytes, at: offset, isDirect: mode.isDirect)
+    disk.noteRead(count)
+    if let effect {
+      let isShown = disk.damage(bytes[0..<count], at: offset, of: content, effect)
+      isShown ? disk.note(effect.kind) : disk.postpone(effect)
+    }
+    return count
+  }
+
+  func write(_ bytes: ByteView, at offset: UInt64) throws(FileError) {
+    checkAlignment(bytes, offset)
+    let effect = try disk.begin(
+      .write, path, offset ^ Hash64.hash(bytes, seed: 0), UInt64(bytes.count),
+      isDurable: mode.isDataSynchronous)
+    try requireWritable(.write)
+    var failure: Int32?
+    var fitting = bytes
+    switch effect {
+    case .fails(let number):
+      // A buffered write fails before it changes anything. A synchronous one fails on its way to
+      // the medium, and leaves behind pages that claim to be clean (rule F1).
+      guard mode.isDataSynchronous else { throw disk.fail(.write, path, number) }
+      change { $0.write(bytes, at: offset, &$1) }
+      try disk.passChange(.write, path)
+      change { content, _ in content.loseDirty(offset..<offset + UInt64(bytes.count)) }
+      throw disk.fail(.write, path, number)
+    case .failsHalfway(let number):
+      failure = number
+      fitting = bytes.prefix(disk.generator.below(bytes.count + 1))
+    default: break
+    }
+    let room = prefixThatFits(fitting.count, at: offset)
+    if room < fitting.count {
+      fitting = fitting.prefix(room)
+      failure = ENOSPC
+      disk.note(.full)
+    }
+    change { $0.write(fitting, at: offset, &$1) }
+    disk.noteWritten(fitting.count)
+    try disk.passChange(.write, path)
+    if mode.isDataSynchronous {
+      if effect != .lies {
+        change { content, _ in content.settle(offset..<offset + UInt64(fitting.count)) }
+      }
+      disk.endDurable()
+    }
+    if let failure { throw disk.fail(.write, path, failure) }
+  }
+
+  func sync(_ grade: SyncGrade) throws(FileError) {
+    let effect = try disk.begin(.sync, path, grade == .full ? 1 : 0, isDurable: true)
+    try disk.passChange(.sync, path)
+    switch effect {
+    case .fails(let number), .failsHalfway(let number):
+      change { content, _ in content.loseDirty() }
+      throw disk.fail(.sync, path, number)
+    case .lies: break
+    default: change { content, _ in content.settleAll() }
+    }
+    disk.endDurable()
+  }
+
+  func size() throws(FileError) -> UInt64 {
+    try disk.failIfAsked(disk.begin(.size, path), .size, path)
+    return content.size
+  }
+
+  func allocatedSize() throws(FileError) -> UInt64 {
+    try disk.failIfAsked(disk.begin(.size, path), .size, path)
+    return UInt64(content.allocatedBlockCount * FileContent.blockByteCount)
+  }
+
+  func truncate(to size: UInt64) throws(FileError) {
+    try disk.failIfAsked(disk.begin(.truncate, path, size), .truncate, path)
+    try requireWritable(.truncate)
+    change { content, _ in content.truncate(to: size) }
+    try disk.passChange(.truncate, path)
+  }
+
+  func allocate(_ range: Range<UInt64>) throws(FileError) {
+    try disk.failIfAsked(
+      disk.begin(.allocate, path, range.lowerBound, range.upperBound), .allocate, path)
+    try requireWritable(.allocate)
+    if disk.image.capacity != nil, content.blocksMissing(in: range) > disk.image.freeBlockCount {
+      disk.note(.full)
+      throw disk.fail(.allocate, path, ENOSPC)
+    }
+    change { content, _ in content.allocate(range) }
+    try disk.passChange(.allocate, path)
+  }
+
+  func punchHole(_ range: Range<UInt64>) throws(FileError) {
+    try disk.failIfAsked(
+      disk.begin(.punchHole, path, range.lowerBound, range.upperBound), .punchHole, path)
+    try requireWritable(.punchHole)
+    change { content, _ in content.punchHole(range) }
+    try disk.passChange(.punchHole, path)
+  }
+
+  // MARK: Parts
+
+  private var content: FileContent {
+    guard let content = disk.image.files[number] else {
+      preconditionFailure("\(path) was dropped while open")
+    }
+    return content
+  }
+
+  private func change(_ body: (inout FileContent, inout SeededGenerator) -> Void) {
+    guard disk.image.files[number] != nil else {
+      preconditionFailure("\(path) was dropped while open")
+    }
+    body(&disk.image.files[number]!, &disk.generator)
+  }
+
+  /// How much of a write the disk has room for.
+  private func prefixThatFits(_ count: Int, at offset: UInt64) -> Int {
+    guard disk.image.capacity != nil, count > 0 else { return count }
+    var free = max(disk.image.freeBlockCount, 0)
+    let block = UInt64(FileContent.blockByteCount)
+    let content = content
+    var end = offset
+    while end < offset + UInt64(count) {
+      let next = min((end / block + 1) * block, offset + UInt64(count))
+      let missing = content.blocksMissing(in: end..<next)
+      if missing > free { return Int(end - offset) }
+      free -= missing
+      end = next
+    }
+    return count
+  }
+
+  private func requireWritable(_ call: FileError.Call) throws(FileError) {
+    guard mode.isWritable else { throw disk.fail(call, path, EBADF) }
+  }
+
+  // SAFETY: the address is looked at, not followed.
+  private func checkAlignment(_ bytes: ByteView, _ offset: UInt64) {
+    guard mode.isDirect else { return }
+    let misfit = unsafe UInt64(UInt(bitPattern: bytes.base)) | UInt64(bytes.count) | offset
+    if misfit % 4096 != 0 {
+      disk.scheduler.trap("misaligned direct I/O: \(bytes.count) bytes at \(offset) of \(path)")
+    }
+  }
+}
+
+/// Reads that lie.
+extension SimulatedDisk {
+  /// Damages what a read returns; false when the damage could not show.
+  func damage(
+    _ bytes: MutableByteView, at offset: UInt64, of content: FileContent, _ effect: Fault.Effect
+  ) -> Bool {
+    guard bytes.count > 0 else { return false }
+    if effect == .flipsBit {
+      let index = generator.below(bytes.count)
+      bytes[index] ^= 1 << UInt8(generator.below(8))
+      return true
+    }
+    let unit = FileContent.sectorByteCount
+    let sectors = Int(offset) / unit...(Int(offset) + bytes.count - 1) / unit
+    let first = generator.below(sectors.count)
+    for step in 0..<sectors.count {
+      let sector = sectors.lowerBound + (first + step) % sectors.count
+      let replacement: [UInt8]?
+      if effect == .returnsStaleSector {
+        replacement = content.staleSector(sector)
+      } else {
+        let other = content.currentSector(generator.below(max(Int(content.size) / unit, 1)))
+        replacement = other == content.currentSector(sector) ? nil : other
+      }
+      guard let replacement else { continue }
+      let part = (sector * unit..<(sector + 1) * unit)
+        .clamped(to: Int(offset)..<Int(offset) + bytes.count)
+      replacement.withByteView { replacement in
+        bytes.copy(
+          replacement[part.lowerBound - sector * unit..<part.upperBound - sector * unit],
+          at: part.lowerBound - Int(offset))
+      }
+      return true
+    }
+    return false
+  }
+}

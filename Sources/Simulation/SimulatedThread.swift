@@ -1,0 +1,53 @@
+internal import RawBytes
+
+/// A real thread that runs only while it has the baton.
+///
+/// - Invariant Z1: everything here but `turn` is touched by the holder of the baton only.
+final class SimulatedThread: @unchecked Sendable {
+  // SENDABLE: see Z1; handing the baton over orders the accesses.
+
+  /// What the thread waits for.
+  enum State {
+    /// Nothing: it has the baton or will get it.
+    case ready
+    /// A wake, on the ticket with this number.
+    case parked(ticket: Int)
+    case joining(SimulatedThread)
+    /// The first thread, whose body has returned, waits for all others.
+    case draining
+    case finished
+  }
+
+  let number: Int
+  let name: String
+  var state = State.ready
+  var deadline: UInt64?
+  var outcome = WaitResult.woken
+  var native: NativeThread?
+  /// The system's name for the thread, once it has had the baton.
+  var identity: UInt?
+
+  private let turn = WaitWord(0)
+
+  init(number: Int, name: String) {
+    self.number = number
+    self.name = name
+  }
+
+  var isFinished: Bool { if case .finished = state { true } else { false } }
+
+  var isDraining: Bool { if case .draining = state { true } else { false } }
+
+  /// Gives the thread the baton.
+  func giveTurn() {
+    _ = turn.exchange(1)
+    turn.wake()
+  }
+
+  /// Sleeps until somebody gives this thread the baton.
+  func takeTurn() {
+    while !turn.compareExchange(1, 0) { turn.wait(while: 0, nanoseconds: nil) }
+  }
+}
+
+enum WaitResult { case woken, timedOut }

@@ -1,0 +1,75 @@
+internal import Environment
+internal import RawBytes
+
+/// Clocks that only calls and waits move.
+final class VirtualClock: TimeSource, @unchecked Sendable {
+  // SENDABLE: touched by the holder of the baton only.
+  private let scheduler: Scheduler
+  /// Wall clock minus monotonic clock: what a jump of the wall clock changes.
+  var wallOffset: Int64
+
+  init(scheduler: Scheduler, startingWallClock: UInt64) {
+    self.scheduler = scheduler
+    wallOffset = Int64(startingWallClock) - Int64(scheduler.now)
+  }
+
+  func wallClock() -> UInt64 {
+    UInt64(max(Int64(monotonic()) + wallOffset, 0))
+  }
+
+  func monotonic() -> UInt64 {
+    scheduler.enter(.clock, cost: 50)
+    return scheduler.now
+  }
+}
+
+/// Chance from the seed.
+final class SimulatedEntropy: EntropySource, @unchecked Sendable {
+  // SENDABLE: touched by the holder of the baton only.
+  private let scheduler: Scheduler
+  private var generator: SeededGenerator
+
+  init(scheduler: Scheduler, generator: SeededGenerator) {
+    self.scheduler = scheduler
+    self.generator = generator
+  }
+
+  func next() -> UInt64 {
+    let word = generator.next()
+    scheduler.enter(.entropy, word)
+    return word
+  }
+}
+
+/// Threads under the baton.
+struct SimulatedBackgroundWork: BackgroundWork {
+  let scheduler: Scheduler
+
+  func start(
+    _ name: String, _ body: @escaping @Sendable () -> Void
+  ) -> any BackgroundThread {
+    Thread(scheduler: scheduler, thread: scheduler.start(name, body))
+  }
+
+  private struct Thread: BackgroundThread {
+    let scheduler: Scheduler
+    let thread: SimulatedThread
+
+    func join() { scheduler.join(thread) }
+  }
+}
+
+/// Keeps all news for the test to look at.
+final class RecordedEvents: EventSink, @unchecked Sendable {
+  // SENDABLE: touched by the holder of the baton only.
+  private let scheduler: Scheduler
+  private(set) var events: [Event] = []
+
+  init(scheduler: Scheduler) { self.scheduler = scheduler }
+
+  func report(_ event: Event) {
+    let hash = Array(event.message.utf8).withByteView { Hash64.hash($0, seed: 0) }
+    scheduler.enter(.event, UInt64(event.severity.rawValue), hash)
+    events.append(event)
+  }
+}
