@@ -64,5 +64,11 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
+    suite("PrimitivesTests", ["Primitives"]),
+    suite("RawBytesTests", ["RawBytes"]),
+    suite("EnvironmentTests", ["Environment", "SystemEnvironment", "Simulation", "RawBytes"]),
+    suite(
+      "SystemEnvironmentTests", ["SystemEnvironment", "Environment", "RawBytes", "CMartlet"]),
+    suite("SimulationTests", ["Simulation", "Environment", "RawBytes"]),
   ]
 )
