@@ -53,22 +53,28 @@ let package = Package(
     layer(
       "Martlet",
       [
-        "VersionStore", "RedoLog", "ConcurrencyControl", "SystemEnvironment", "Environment",
-        "Primitives", "RawBytes",
+        "VersionStore", "RedoLog", "ConcurrencyControl", "BTreeIndex", "Paging",
+        "SystemEnvironment", "Environment", "Primitives", "RawBytes",
       ]),
     layer("Verification", ["Martlet", "Simulation", "Environment", "Primitives", "RawBytes"]),
-    .executableTarget(
-      name: "MartletTool",
+    // Everything of the tool but its first line, apart so that tests can import it.
+    .target(
+      name: "MartletCommands",
       dependencies: [
-        "Martlet", "Verification",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Martlet", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: settings),
+      resources: [.copy("UnicodeData")], swiftSettings: settings),
+    .executableTarget(
+      name: "MartletTool", dependencies: ["MartletCommands"], swiftSettings: settings),
+    suite(
+      "BTreeIndexTests",
+      ["BTreeIndex", "Paging", "SystemEnvironment", "Environment", "Primitives", "RawBytes"]),
     suite("PrimitivesTests", ["Primitives"]),
     suite("RawBytesTests", ["RawBytes"]),
     suite("EnvironmentTests", ["Environment", "SystemEnvironment", "Simulation", "RawBytes"]),
     suite(
       "SystemEnvironmentTests", ["SystemEnvironment", "Environment", "RawBytes", "CMartlet"]),
     suite("SimulationTests", ["Simulation", "Environment", "RawBytes"]),
+    suite("MartletToolTests", ["MartletCommands", "Martlet"]),
   ]
 )

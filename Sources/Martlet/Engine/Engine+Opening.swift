@@ -1,4 +1,5 @@
 internal import Environment
+internal import Paging
 internal import Primitives
 internal import RawBytes
 internal import RedoLog
@@ -169,6 +170,12 @@ extension Engine {
     }
   }
 
+  private static func decode(_ bytes: [UInt8]) throws(DatabaseError) -> OwnerState {
+    do { return try OwnerState(decoding: bytes) } catch {
+      throw DatabaseError(StoreError.corrupt(error))
+    }
+  }
+
   /// Opens the newest checkpoint and replays the log from where it says.
   private static func recover(
     _ directory: String, _ configuration: Configuration, _ effects: Effects
@@ -183,12 +190,9 @@ extension Engine {
     }
     let (store, checkpoint) = opened
     do {
-      let owner: OwnerState
-      do { owner = try OwnerState(decoding: checkpoint.ownerState) } catch {
-        throw DatabaseError(StoreError.corrupt(error))
-      }
       return try Recovery(
-        store: store, checkpoint: checkpoint, owner: owner, directory: directory, effects: effects
+        store: store, checkpoint: checkpoint, owner: try decode(checkpoint.ownerState),
+        directory: directory, effects: effects
       ).run()
     } catch {
       store.close()

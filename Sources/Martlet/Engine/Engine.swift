@@ -60,9 +60,7 @@ final class Engine: @unchecked Sendable {
       effects: effects)
     workers = TransactionWorkers(
       effects: effects, limit: configuration.asynchronousTransactionLimit)
-    checkpointer.start { [nextTransaction = { [unowned self] in self.transactionFloor }] in
-      nextTransaction()
-    }
+    checkpointer.start { [unowned self] in transactionFloor }
   }
 
   // MARK: Transactions

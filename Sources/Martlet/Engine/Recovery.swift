@@ -1,5 +1,6 @@
 internal import BTreeIndex
 internal import Environment
+internal import Paging
 internal import Primitives
 internal import RawBytes
 internal import RedoLog

@@ -71,9 +71,14 @@ extension Database {
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         engine.workers.bodies.submit {
-          job(cancellation) { result in
+          let resume: @Sendable (Swift.Result<Result, any Error>) -> Void = { result in
             engine.leave()
             continuation.resume(with: result)
+          }
+          if cancellation.isCancelled {
+            resume(.failure(DatabaseError(.cancelled, "the task was cancelled while it waited")))
+          } else {
+            job(cancellation, resume)
           }
         }
       }

@@ -1,4 +1,5 @@
 public import Primitives
+internal import BTreeIndex
 internal import RedoLog
 internal import VersionStore
 

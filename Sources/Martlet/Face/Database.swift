@@ -1,5 +1,5 @@
 public import Primitives
-internal import Environment
+package import Environment
 internal import SystemEnvironment
 internal import VersionStore
 
@@ -47,7 +47,15 @@ public final class Database: Sendable {
 
   private init(engine: Engine) { self.engine = engine }
 
-  deinit { try? engine.close() }
+  deinit {
+    // The last reference may be let go on a thread of the engine, which cannot wait for itself.
+    let engine = engine
+    if engine.workers.includeCurrentThread {
+      _ = engine.effects.background.start("martlet-close") { try? engine.close() }
+    } else {
+      try? engine.close()
+    }
+  }
 
   /// Its identity, made when the database was made.
   public var id: DatabaseID { engine.id }

@@ -1,4 +1,4 @@
-public import Primitives
+internal import Primitives
 internal import RawBytes
 internal import VersionStore
 

@@ -1,7 +1,8 @@
-public import Primitives
+internal import Primitives
 internal import BTreeIndex
 internal import Paging
 internal import RedoLog
+internal import Synchronization
 internal import VersionStore
 
 /// What a database has done since it was opened, and how large it is now.

@@ -19,7 +19,7 @@ extension Array: StoredKey where Element == UInt8 {
   /// The bytes themselves.
   @inlinable
   public func withKeyBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
-    try body(span.bytes)
+    try unsafe body(span.bytes)
   }
 }
 
@@ -27,7 +27,7 @@ extension Array: StoredValue where Element == UInt8 {
   /// The bytes themselves.
   @inlinable
   public func withValueBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
-    try body(span.bytes)
+    try unsafe body(span.bytes)
   }
 
   /// A copy of the bytes.
@@ -41,7 +41,7 @@ extension ArraySlice: StoredKey where Element == UInt8 {
   /// The bytes themselves.
   @inlinable
   public func withKeyBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
-    try body(span.bytes)
+    try unsafe body(span.bytes)
   }
 }
 
@@ -49,7 +49,7 @@ extension String: StoredKey {
   /// UTF-8.
   @inlinable
   public func withKeyBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
-    try body(utf8.span.bytes)
+    try unsafe body(utf8.span.bytes)
   }
 }
 
@@ -57,7 +57,7 @@ extension String: StoredValue {
   /// UTF-8.
   @inlinable
   public func withValueBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
-    try body(utf8.span.bytes)
+    try unsafe body(utf8.span.bytes)
   }
 
   /// Nil when the bytes are not UTF-8.
@@ -76,7 +76,7 @@ extension Substring: StoredKey {
   /// UTF-8.
   @inlinable
   public func withKeyBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
-    try body(utf8.span.bytes)
+    try unsafe body(utf8.span.bytes)
   }
 }
 

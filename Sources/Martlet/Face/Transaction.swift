@@ -198,5 +198,5 @@ public struct LargeValueWriter: ~Copyable {
   }
 
   /// Appends bytes behind those appended before.
-  public func append(_ bytes: [UInt8]) throws { try append(bytes.span.bytes) }
+  public func append(_ bytes: [UInt8]) throws { try unsafe append(bytes.span.bytes) }
 }

@@ -1,10 +1,13 @@
 package import Primitives
 package import RawBytes
 
-/// The payload of a continuation record: see `format-spec/continuation.md`.
+/// The payload of a continuation record, a piece of a large value: `format-spec/continuation.md`.
 package struct Continuation {
+  /// Which of its transaction's large values.
   package let ordinal: Int
+  /// Bytes of the whole value.
   package let byteCount: UInt64
+  /// Where the piece begins in the value.
   package let offset: UInt64
   package let piece: ByteView
 
@@ -20,7 +23,7 @@ package struct Continuation {
   package init(decoding bytes: ByteView) throws(CorruptionError) {
     var reader = ByteReader(bytes)
     guard let ordinal = reader.varint(), ordinal <= UInt64(UInt32.max),
-      package let byteCount = reader.varint(), let offset = reader.varint(), let piece = reader.counted(),
+      let byteCount = reader.varint(), let offset = reader.varint(), let piece = reader.counted(),
       reader.remaining == 0, offset <= byteCount, UInt64(piece.count) <= byteCount - offset
     else {
       throw CorruptionError(

@@ -12,7 +12,8 @@ internal import Synchronization
 // SENDABLE: all mutable state is in the Mutex.
 final class LockService: Sendable {
   /// Somebody who waits, and what became of it.
-  private final class Waiter {
+  private final class Waiter: @unchecked Sendable {
+    // SENDABLE: `event` is touched only under the service's mutex.
     let ticket: WaitTicket
     var event: LockNotice.Event?
 

@@ -27,11 +27,7 @@ struct MergedScan: ~Copyable {
       try context.engine.store.makeCursor(in: keyspace.id, at: context.snapshot)
     }
     var hasStored = try throwing { () throws(StoreError) in
-      try isReverse
-        ? (upper.view.map { bound throws(StoreError) in try cursor.seek(before: bound) }
-          ?? cursor.seekLast())
-        : (lower.view.map { bound throws(StoreError) in try cursor.seek(atOrAfter: bound) }
-          ?? cursor.seekFirst())
+      try start(&cursor, lower.view, upper.view)
     }
     while true {
       if hasStored, isOutside(cursor.key, lower.view, upper.view) { hasStored = false }
@@ -42,9 +38,8 @@ struct MergedScan: ~Copyable {
         // The stored entry comes first, or the transaction's own write hides it.
         step = order < 0 ? try lend(cursor, to: body) : try own.lend(to: body, in: context)
         if order == 0 { own.advance() }
-        let isReverse = isReverse
-        if step != .stop && !(step != nil && limit == 1) {
-          hasStored = try throwing { () throws(StoreError) in
+        if !isLast(step) {
+          hasStored = try throwing { [isReverse] () throws(StoreError) in
             try isReverse ? cursor.previous() : cursor.next()
           }
         }
@@ -60,6 +55,17 @@ struct MergedScan: ~Copyable {
     }
   }
 
+  private func start(_ cursor: inout StoreCursor, _ lower: ByteView?, _ upper: ByteView?)
+    throws(StoreError) -> Bool
+  {
+    if isReverse {
+      guard let upper else { return try cursor.seekLast() }
+      return try cursor.seek(before: upper)
+    }
+    guard let lower else { return try cursor.seekFirst() }
+    return try cursor.seek(atOrAfter: lower)
+  }
+
   private func compare(
     hasStored: Bool, _ cursor: borrowing StoreCursor, _ own: borrowing OwnWrites
   ) -> Int {
@@ -68,6 +74,9 @@ struct MergedScan: ~Copyable {
     let order = cursor.key.compare(own.key)
     return isReverse ? -order : order
   }
+
+  /// Whether the scan ends with this step, so that the next entry need not be fetched.
+  private func isLast(_ step: ScanStep?) -> Bool { step == .stop || (step != nil && limit == 1) }
 
   private func isOutside(_ key: ByteView, _ lower: ByteView?, _ upper: ByteView?) -> Bool {
     if isReverse {

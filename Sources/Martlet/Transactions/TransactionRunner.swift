@@ -1,5 +1,6 @@
 internal import Environment
 internal import Primitives
+internal import Synchronization
 
 /// Runs the body of a read-write transaction, again after an abort that a retry may cure.
 struct TransactionRunner {

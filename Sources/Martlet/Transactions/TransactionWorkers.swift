@@ -1,4 +1,5 @@
 package import Environment
+internal import RawBytes
 internal import Synchronization
 
 /// Threads of the engine's own on which the asynchronous forms run, so that a lock wait or a flush
@@ -16,6 +17,11 @@ final class TransactionWorkers: Sendable {
   init(effects: Effects, limit: Int) {
     bodies = WorkerPool(name: "martlet-worker", limit: limit, effects: effects)
     acknowledger = WorkerPool(name: "martlet-acknowledge", limit: 1, effects: effects)
+  }
+
+  /// Whether the calling thread is one of these.
+  var includeCurrentThread: Bool {
+    bodies.includesCurrentThread || acknowledger.includesCurrentThread
   }
 
   /// Runs what is queued to its end and stops the threads. Bodies first: they queue
@@ -40,6 +46,7 @@ package final class WorkerPool: Sendable {
     var idle: [WaitTicket] = []
     var threads: [any BackgroundThread] = []
     var startedCount = 0
+    var hints: [Int] = []
     var isClosed = false
 
     mutating func next() -> Job? {
@@ -92,7 +99,16 @@ package final class WorkerPool: Sendable {
     }
   }
 
+  /// Whether the calling thread is one of the pool's.
+  var includesCurrentThread: Bool {
+    let hint = Processor.threadHint
+    return state.withLock { $0.hints.contains(hint) }
+  }
+
   private func serve() {
+    let hint = Processor.threadHint
+    state.withLock { $0.hints.append(hint) }
+    defer { state.withLock { state in state.hints.removeAll { $0 == hint } } }
     while true {
       let ticket = effects.waits.makeTicket()
       let (job, isDone) = state.withLock { state -> (Job?, Bool) in
