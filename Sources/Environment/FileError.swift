@@ -1,4 +1,5 @@
 /// A call into the file system failed.
+@usableFromInline
 package struct FileError: Error, Hashable, Sendable {
   /// Which call.
   package enum Call: String, Sendable, Hashable, CaseIterable {

@@ -1,0 +1,121 @@
+internal import Environment
+internal import Primitives
+internal import RawBytes
+internal import Synchronization
+
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// The file of page images, open twice: runs, superblocks and syncs go past the page cache, single
+/// images are read through it.
+///
+/// - Invariant DF1: after a failed sync or superblock write nothing is written any more: what is
+///   on the medium is not known (F1).
+final class DataFile: Sendable {
+  let path: String
+  private let direct: any File
+  private let buffered: any File
+  private let poisoned = Atomic<Bool>(false)
+
+  init(path: String, creation: FileMode.Creation, files: any FileSystem) throws(PagingError) {
+    self.path = path
+    do {
+      direct = try files.open(path, FileMode(creation: creation, isDirect: true))
+      buffered = try files.open(path, FileMode(isWritable: false))
+    } catch {
+      throw Self.error(error)
+    }
+  }
+
+  static func error(_ error: FileError) -> PagingError {
+    error.number == ENOSPC || error.number == EDQUOT ? .diskFull(path: error.path) : .file(error)
+  }
+
+  var isPoisoned: Bool { poisoned.load(ordering: .acquiring) }
+  func poison() { poisoned.store(true, ordering: .releasing) }
+
+  func checkPoison() throws(PagingError) { if isPoisoned { throw .poisoned } }
+
+  /// Reads exactly so many bytes; a file that ends before is a corrupt one.
+  func read(
+    into bytes: MutableByteView, at offset: UInt64, isDirect: Bool = false, _ what: String
+  ) throws(PagingError) {
+    let count: Int
+    do {
+      count = try (isDirect ? direct : buffered).read(into: bytes, at: offset)
+    } catch {
+      throw Self.error(error)
+    }
+    guard count == bytes.count else {
+      throw .corrupt(
+        CorruptionError(
+          location: "\(what) at byte \(offset) of the data file", expected: "\(bytes.count) bytes",
+          found: "\(count) bytes"))
+    }
+  }
+
+  /// Writes whole blocks from aligned memory.
+  func write(_ bytes: ByteView, block: Int) throws(PagingError) {
+    try checkPoison()
+    do {
+      try direct.write(bytes, at: UInt64(block * Place.blockByteCount))
+    } catch {
+      throw Self.error(error)
+    }
+  }
+
+  /// Makes everything written durable, or poisons.
+  func sync() throws(PagingError) {
+    try checkPoison()
+    do {
+      try direct.sync(.full)
+    } catch {
+      poison()
+      throw .file(error)
+    }
+  }
+
+  func size() throws(PagingError) -> UInt64 {
+    do { return try direct.size() } catch { throw Self.error(error) }
+  }
+
+  func allocate(_ blocks: Range<Int>) throws(PagingError) {
+    do { try direct.allocate(bytes(blocks)) } catch { throw Self.error(error) }
+  }
+
+  func punchHole(_ blocks: Range<Int>) throws(PagingError) {
+    do { try direct.punchHole(bytes(blocks)) } catch { throw Self.error(error) }
+  }
+
+  func truncate(toBlock block: Int) throws(PagingError) {
+    do {
+      try direct.truncate(to: UInt64(block * Place.blockByteCount))
+    } catch {
+      throw Self.error(error)
+    }
+  }
+
+  private func bytes(_ blocks: Range<Int>) -> Range<UInt64> {
+    UInt64(
+      blocks.lowerBound * Place.blockByteCount)..<UInt64(blocks.upperBound * Place.blockByteCount)
+  }
+}
+
+/// Aligned buffers for single images, lent for the length of an I/O.
+final class BufferPool: Sendable {
+  private let byteCount: Int
+  private let idle = Mutex<[AlignedMemory]>([])
+
+  init(byteCount: Int) { self.byteCount = byteCount }
+
+  func borrow() -> AlignedMemory {
+    idle.withLock { $0.popLast() } ?? AlignedMemory(byteCount: byteCount)
+  }
+
+  func giveBack(_ memory: AlignedMemory) { idle.withLock { $0.append(memory) } }
+}

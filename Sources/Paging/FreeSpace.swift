@@ -1,0 +1,196 @@
+/// Which 4 KiB blocks of the file are free, by counting who needs each.
+///
+/// A block is counted once for every image that touches it, and once more while the run it
+/// belongs to is being written. Free is what nobody counts: computed at open from the map, never
+/// stored, so it cannot disagree with the map.
+///
+/// - Invariant FS1: a block is handed out only while its count is zero, so no image that some map
+///   needs is ever overwritten.
+/// - Invariant FS2: blocks 0 to 3, the superblocks', are never free.
+/// - Invariant FS3: `freeBlockCount` and `backedFreeBlockCount` count what they say. A free block
+///   is backed when the volume is known to have given it space.
+package struct FreeSpace: Sendable {
+  private var references: [UInt8] = []
+  /// Free blocks in each group of 1024, so that full stretches are skipped.
+  private var freeInGroup: [Int32] = []
+  private var backed: [Bool] = []
+  package private(set) var freeBlockCount = 0
+  package private(set) var backedFreeBlockCount = 0
+  /// Next fit: the search goes on where it ended.
+  private var cursor = 0
+
+  package static let reservedBlockCount = 4
+  private static let groupShift = 10
+  /// A run shorter than this is taken only when a search of `searchLimit` blocks met no longer one.
+  private static let goodRunLength = 16
+  private static let searchLimit = 1 << 15
+
+  /// A file of so many blocks in which nothing but the superblocks is used.
+  package init(blockCount: Int) {
+    grow(to: max(blockCount, Self.reservedBlockCount))
+    for block in 0..<Self.reservedBlockCount { retain(block) }
+  }
+
+  package var blockCount: Int { references.count }
+  package var usedBlockCount: Int { blockCount - freeBlockCount }
+
+  package func isFree(_ block: Int) -> Bool { references[block] == 0 }
+  package func isBacked(_ block: Int) -> Bool { backed[block] }
+  package func referenceCount(_ block: Int) -> Int { Int(references[block]) }
+
+  // MARK: Counting
+
+  private mutating func retain(_ block: Int) {
+    if references[block] == 0 {
+      freeInGroup[block >> Self.groupShift] -= 1
+      freeBlockCount -= 1
+      if backed[block] { backedFreeBlockCount -= 1 }
+      backed[block] = true
+    }
+    precondition(references[block] < .max, "a block is counted 255 times")
+    references[block] += 1
+  }
+
+  private mutating func release(_ block: Int) {
+    precondition(references[block] > 0, "a block is released that nobody holds")
+    references[block] -= 1
+    guard references[block] == 0 else { return }
+    freeInGroup[block >> Self.groupShift] += 1
+    freeBlockCount += 1
+    if backed[block] { backedFreeBlockCount += 1 }
+  }
+
+  /// An image lies there from now on.
+  package mutating func retain(_ place: Place) {
+    for block in place.blocks { retain(block) }
+  }
+
+  /// Whether one more image may touch those blocks: eight fill a block, and one more may begin
+  /// before it. False for a map that lies.
+  package func canRetain(_ place: Place) -> Bool {
+    place.blocks.upperBound <= blockCount && place.blocks.allSatisfy { references[$0] < 16 }
+  }
+
+  /// No map needs that image any more.
+  package mutating func release(_ place: Place) {
+    for block in place.blocks { release(block) }
+  }
+
+  package mutating func hold(_ blocks: Range<Int>) {
+    for block in blocks { retain(block) }
+  }
+
+  package mutating func letGo(_ blocks: Range<Int>) {
+    for block in blocks { release(block) }
+  }
+
+  // MARK: Runs
+
+  /// Takes up to `wanted` and at least `minimum` contiguous blocks and holds them until
+  /// `letGo`. The file grows when no free stretch will do.
+  package mutating func allocateRun(wanted: Int, minimum: Int) -> Range<Int> {
+    precondition(minimum > 0 && wanted >= minimum)
+    let run = findRun(wanted: wanted, minimum: minimum) ?? growRun(wanted)
+    hold(run)
+    cursor = run.upperBound
+    return run
+  }
+
+  private func findRun(wanted: Int, minimum: Int) -> Range<Int>? {
+    guard freeBlockCount >= minimum else { return nil }
+    let good = max(minimum, min(wanted, Self.goodRunLength))
+    var second: Range<Int>?
+    var visited = 0
+    var block = cursor < blockCount ? cursor : 0
+    var remaining = blockCount
+    while remaining > 0 && visited < Self.searchLimit {
+      if block & (1 << Self.groupShift - 1) == 0, freeInGroup[block >> Self.groupShift] == 0 {
+        let skipped = min(1 << Self.groupShift, blockCount - block)
+        block = block + skipped == blockCount ? 0 : block + skipped
+        remaining -= skipped
+        continue
+      }
+      visited += 1
+      guard references[block] == 0 else {
+        block = block + 1 == blockCount ? 0 : block + 1
+        remaining -= 1
+        continue
+      }
+      var end = block + 1
+      while end < blockCount && end - block < wanted && references[end] == 0 { end += 1 }
+      visited += end - block
+      if end - block >= good { return block..<end }
+      if second == nil && end - block >= minimum { second = block..<end }
+      remaining -= end - block
+      block = end == blockCount ? 0 : end
+    }
+    return second
+  }
+
+  private mutating func growRun(_ wanted: Int) -> Range<Int> {
+    var start = blockCount
+    while start > 0 && references[start - 1] == 0 { start -= 1 }
+    grow(to: max(start + wanted, blockCount))
+    return start..<start + wanted
+  }
+
+  /// Adds free blocks at the end.
+  package mutating func grow(to newCount: Int) {
+    let added = newCount - blockCount
+    guard added > 0 else { return }
+    references.append(contentsOf: repeatElement(0, count: added))
+    backed.append(contentsOf: repeatElement(false, count: added))
+    let groups = (newCount + (1 << Self.groupShift) - 1) >> Self.groupShift
+    while freeInGroup.count < groups { freeInGroup.append(0) }
+    for block in newCount - added..<newCount { freeInGroup[block >> Self.groupShift] += 1 }
+    freeBlockCount += added
+  }
+
+  // MARK: Space of the volume
+
+  /// The volume has given these blocks space, or taken it back. Blocks in use stay backed.
+  package mutating func setBacked(_ blocks: Range<Int>, _ isBacked: Bool) {
+    for block in blocks where references[block] == 0 && backed[block] != isBacked {
+      backed[block] = isBacked
+      backedFreeBlockCount += isBacked ? 1 : -1
+    }
+  }
+
+  /// The first stretch at or after `start` of free blocks that are all backed, or all not.
+  package func freeStretch(from start: Int, backed isBacked: Bool, minimum: Int) -> Range<Int>? {
+    var block = start
+    while block < blockCount {
+      if block & (1 << Self.groupShift - 1) == 0, freeInGroup[block >> Self.groupShift] == 0 {
+        block += 1 << Self.groupShift
+        continue
+      }
+      var end = block
+      while end < blockCount && references[end] == 0 && backed[end] == isBacked { end += 1 }
+      if end - block >= max(minimum, 1) { return block..<end }
+      block = end + 1
+    }
+    return nil
+  }
+
+  /// The free blocks at the end of the file.
+  package var freeTail: Range<Int> {
+    var start = blockCount
+    while start > Self.reservedBlockCount && references[start - 1] == 0 { start -= 1 }
+    return start..<blockCount
+  }
+
+  /// Forgets free blocks at the end.
+  package mutating func shrink(to newCount: Int) {
+    while blockCount > newCount {
+      let block = blockCount - 1
+      precondition(references[block] == 0, "a used block is cut off")
+      freeBlockCount -= 1
+      if backed[block] { backedFreeBlockCount -= 1 }
+      freeInGroup[block >> Self.groupShift] -= 1
+      references.removeLast()
+      backed.removeLast()
+    }
+    let groups = (blockCount + (1 << Self.groupShift) - 1) >> Self.groupShift
+    freeInGroup.removeLast(freeInGroup.count - groups)
+  }
+}

@@ -1,0 +1,139 @@
+/// Which map blocks differ from what was last written: a bit a block, walked in order.
+package struct BlockSet: Equatable, Sendable {
+  private var words: [UInt64] = []
+
+  package init() {}
+
+  package mutating func insert(_ block: Int) {
+    while words.count <= block / 64 { words.append(0) }
+    words[block / 64] |= 1 << UInt64(block % 64)
+  }
+
+  package func contains(_ block: Int) -> Bool {
+    block / 64 < words.count && words[block / 64] & 1 << UInt64(block % 64) != 0
+  }
+
+  package mutating func formUnion(_ other: BlockSet) {
+    while words.count < other.words.count { words.append(0) }
+    for index in other.words.indices { words[index] |= other.words[index] }
+  }
+
+  package var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
+
+  /// In rising order.
+  package var blocks: [Int] {
+    var blocks: [Int] = []
+    for (index, word) in words.enumerated() {
+      var rest = word
+      while rest != 0 {
+        blocks.append(index * 64 + rest.trailingZeroBitCount)
+        rest &= rest - 1
+      }
+    }
+    return blocks
+  }
+}
+
+/// The whole page map in memory: an entry for each page id.
+///
+/// - Invariant PM1: `mappedCount` and `storedUnitCount` are the sums over the present entries.
+package struct PageMap: Sendable {
+  /// Chunks of 2^16 entries: growth never moves what is there.
+  private var chunks: [[PageMapEntry]] = []
+  package private(set) var mappedCount = 0
+  package private(set) var storedUnitCount = 0
+
+  package static let entriesPerBlock = 256
+  private static let entriesPerChunk = 1 << 16
+
+  package init() {}
+
+  /// One more than the greatest id that has room.
+  package var limit: Int { chunks.count * Self.entriesPerChunk }
+
+  package subscript(id: UInt32) -> PageMapEntry {
+    get {
+      let chunk = Int(id >> 16)
+      return chunk < chunks.count ? chunks[chunk][Int(id & 0xFFFF)] : .absent
+    }
+    set {
+      let chunk = Int(id >> 16)
+      while chunks.count <= chunk {
+        chunks.append([PageMapEntry](repeating: .absent, count: Self.entriesPerChunk))
+      }
+      let old = chunks[chunk][Int(id & 0xFFFF)]
+      chunks[chunk][Int(id & 0xFFFF)] = newValue
+      if !old.isAbsent {
+        mappedCount -= 1
+        storedUnitCount -= old.unitCount
+      }
+      if !newValue.isAbsent {
+        mappedCount += 1
+        storedUnitCount += newValue.unitCount
+      }
+    }
+  }
+
+  /// The block of the map in the file that holds an id's entry.
+  package static func block(of id: UInt32) -> Int { Int(id >> 8) }
+
+  /// How many map blocks hold the entries of ids below a limit.
+  package static func blockCount(idLimit: UInt64) -> Int {
+    Int((idLimit + UInt64(entriesPerBlock) - 1) / UInt64(entriesPerBlock))
+  }
+}
+
+/// The inner entries of the map in the file: a radix tree of 4 KiB blocks, 256 entries each.
+///
+/// ```text
+///  superblock ──► root block ──► … ──► leaf block ──► image of a page
+///                 levels.last          levels[0][b] is the entry of leaf block b
+/// ```
+///
+/// - Invariant MT1: each level has a 256th of the entries of the one below, rounded up; the last
+///   has one, the root.
+/// - Invariant MT2: the entry of a block without any present entry is absent.
+package struct MapTree: Equatable, Sendable {
+  package var levels: [[PageMapEntry]]
+
+  package init(levels: [[PageMapEntry]] = []) { self.levels = levels }
+
+  package static let maximumDepth = 4
+
+  package var depth: Int { levels.count }
+  package var root: PageMapEntry { levels.last?.first ?? .absent }
+
+  /// How many blocks each level has above so many leaf blocks.
+  package static func levelCounts(leafBlocks: Int) -> [Int] {
+    guard leafBlocks > 0 else { return [] }
+    var counts = [leafBlocks]
+    while counts[counts.count - 1] > 1 {
+      counts.append((counts[counts.count - 1] + 255) / 256)
+    }
+    return counts
+  }
+
+  /// The same tree with room for so many leaf blocks, and the blocks of levels it did not have.
+  package func resized(leafBlocks: Int) -> MapTree {
+    var resized = MapTree()
+    for (level, count) in Self.levelCounts(leafBlocks: leafBlocks).enumerated() {
+      var entries = level < levels.count ? levels[level] : []
+      if entries.count > count { entries.removeLast(entries.count - count) }
+      while entries.count < count { entries.append(.absent) }
+      resized.levels.append(entries)
+    }
+    return resized
+  }
+
+  /// Entries of this tree that another one no longer has in the same place.
+  package func entries(missingFrom other: MapTree) -> [PageMapEntry] {
+    var missing: [PageMapEntry] = []
+    for (level, entries) in levels.enumerated() {
+      let others = level < other.levels.count ? other.levels[level] : []
+      for (index, entry) in entries.enumerated() where !entry.isAbsent {
+        if index >= others.count || others[index] != entry { missing.append(entry) }
+      }
+    }
+    return missing
+  }
+}

@@ -1,0 +1,123 @@
+internal import Environment
+internal import Primitives
+internal import RawBytes
+internal import Synchronization
+
+/// Reading a page into memory.
+///
+/// - Invariant FA1: a page is read by one thread, which holds its exclusive latch meanwhile;
+///   the others wait for that latch.
+/// - Invariant FA2: while a page is absent its map entry does not change, so the place that is
+///   being read is not given to another image.
+extension Pager {
+  /// Brings an absent page in, or finds that somebody else did: look again.
+  @inline(never)
+  func fault(_ id: PageID, _ state: State, _ word: PageWord) throws(PagingError) {
+    var chain = try takeFrames(1)
+    let frame = Int(frames.pop(from: &chain)!)
+    let latched = word.latched
+    guard unsafe exchange(state, word, latched) else {
+      frames.giveBack(UInt32(frame), waits: effects.waits)
+      return
+    }
+    do throws(PagingError) {
+      try load(id, into: frame)
+    } catch {
+      unsafe state.pointee.store(latched.evicted.rawValue, ordering: .releasing)
+      frames.giveBack(UInt32(frame), waits: effects.waits)
+      throw error
+    }
+    frames.setDirty(0, frame: frame)
+    frames.bind(frame, to: id.rawValue)
+    unsafe state.pointee.store(
+      latched.placed(inFrame: frame).unlatched.rawValue, ordering: .releasing)
+  }
+
+  /// The word of a page that must exist. A stale or torn id makes no chunk of words.
+  func makeState(_ id: PageID) throws(PagingError) -> State {
+    if let state = unsafe table.word(id.rawValue) { return unsafe state }
+    guard !ledger.withLock({ $0.entry(of: id.rawValue) }).isAbsent else { throw noImage(id) }
+    return unsafe table.makeWord(id.rawValue)
+  }
+
+  private func noImage(_ id: PageID) -> PagingError {
+    .corrupt(
+      CorruptionError(
+        location: "page \(id.rawValue)", expected: "an image in the page map", found: "none"))
+  }
+
+  private func load(_ id: PageID, into frame: Int) throws(PagingError) {
+    let entry = ledger.withLock { $0.entry(of: id.rawValue) }
+    guard !entry.isAbsent else { throw noImage(id) }
+    try read(entry, of: id, into: frames.bytes(of: frame))
+  }
+
+  /// Reads and checks one image.
+  func read(
+    _ entry: PageMapEntry, of id: PageID, into page: MutableByteView
+  ) throws(PagingError) {
+    counters.pageReads.add(1)
+    let byteCount = entry.place.byteCount
+    guard byteCount <= pageSize else {
+      throw .corrupt(
+        PageImage.corruption(id, entry, "at most \(pageSize) bytes", "\(byteCount)"))
+    }
+    let buffer = buffers.borrow()
+    defer { buffers.giveBack(buffer) }
+    let stored = buffer.bytes[0..<byteCount]
+    try file.read(into: stored, at: entry.place.byteOffset, "page \(id.rawValue)")
+    do {
+      try PageImage.decode(stored.view, entry: entry, id: id, into: page)
+    } catch {
+      throw .corrupt(error)
+    }
+  }
+
+  // MARK: Frames
+
+  /// How long a thread waits before it believes that there is no space, or that the cache is too
+  /// small, and how often it looks for itself in between. Nanoseconds.
+  private static let sliceOfWait: UInt64 = 20_000_000
+  private static let patienceWithFailures: UInt64 = 1_000_000_000
+  private static let patience: UInt64 = 30_000_000_000
+
+  /// So many frames at once: free ones, else frames of clean pages that nobody used for a round
+  /// of the clock, else whatever the background writer makes clean. Hold no latch.
+  func takeFrames(_ count: Int) throws(PagingError) -> FrameChain {
+    if let chain = frames.tryTake(count) {
+      if frames.wantsTouching { background.signal(.touch, waits: effects.waits) }
+      return chain
+    }
+    return try waitForFrames(count)
+  }
+
+  @inline(never)
+  private func waitForFrames(_ count: Int) throws(PagingError) -> FrameChain {
+    precondition(count <= frames.count / 2, "more frames reserved than half the cache")
+    evictClean(atLeast: count)
+    let waits = effects.waits
+    let ticket = waits.makeTicket()
+    switch frames.takeOrQueue(count, ticket: ticket) {
+    case .taken(let chain): return chain
+    case .queued(let waiter):
+      let start = effects.time.monotonic()
+      var now = start
+      while true {
+        background.signal(.evict, waits: waits)
+        let outcome = waits.park(ticket, until: now + Self.sliceOfWait)
+        if outcome == .woken, let chain = frames.granted(waiter) { return chain }
+        evictClean(atLeast: count)
+        now = effects.time.monotonic()
+        guard let error = reasonToGiveUp(after: now - start) else { continue }
+        if let chain = frames.withdraw(waiter) { return chain }
+        throw error
+      }
+    }
+  }
+
+  private func reasonToGiveUp(after waited: UInt64) -> PagingError? {
+    if file.isPoisoned { return .poisoned }
+    if waited > Self.patienceWithFailures, let failure = background.failure { return failure }
+    return waited > Self.patience ? .cacheExhausted(frames: frames.count) : nil
+  }
+}

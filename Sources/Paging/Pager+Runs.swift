@@ -1,0 +1,113 @@
+internal import Environment
+internal import Synchronization
+internal import Primitives
+internal import RawBytes
+
+/// Writing runs: what the checkpoint and the background writer have in common.
+///
+/// ```text
+///   page, dirty ──copy──► dirty + copied ──written, still so──► clean, its place in the map
+///                               │
+///                               └─changed, freed─► dirty since later; the copy is dropped
+/// ```
+///
+/// - Invariant RW1: one run at a time is being filled, written and settled (the turn `writeTurn`),
+///   so `copiedBit` always means the run at hand.
+/// - Invariant RW2: a place enters the map only while the page is latched, and only if the page
+///   did not change since it was copied.
+extension Pager {
+  /// Copies a dirty page into a run, if it is still dirty and in its frame.
+  /// Hold `writeTurn`. Waits for an exclusive latch only if asked to.
+  func copy(frame: Int, into run: RunBuffer, upTo epoch: UInt64, mayWait: Bool) {
+    let id = frames.pageID(of: frame)
+    guard id != 0, latchShared(id, frame: frame, mayWait: mayWait) else { return }
+    // A copy that is already in the run at hand is as good.
+    let dirtyEpoch = frames.dirty(of: frame)
+    let isWanted =
+      dirtyEpoch != 0 && dirtyEpoch <= epoch && dirtyEpoch & FramePool.copiedBit == 0
+    if isWanted {
+      run.copyPage(frames.bytes(of: frame).view)
+      frames.setDirty(dirtyEpoch | FramePool.copiedBit, frame: frame)
+    }
+    unlatchShared(id)
+    if isWanted {
+      run.append(id: id, frame: UInt32(frame), source: .page(dirtyEpoch: dirtyEpoch))
+    }
+  }
+
+  /// Writes a run, in pieces when free space is in pieces. Images that made it have places, also
+  /// when this throws.
+  func write(_ run: RunBuffer) throws(PagingError) {
+    while !run.isPlaced {
+      let (wanted, minimum) = run.wantedBlocks
+      let blocks = ledger.withLock { $0.space.allocateRun(wanted: wanted, minimum: minimum) }
+      let (bytes, places) = run.place(in: blocks)
+      do {
+        try file.write(bytes, block: blocks.lowerBound)
+      } catch {
+        run.forget(places)
+        ledger.withLock { ledger in
+          ledger.space.letGo(blocks)
+          ledger.space.setBacked(blocks, false)
+        }
+        throw error
+      }
+      ledger.withLock { ledger in
+        for index in places { ledger.space.retain(run.images[index].stored!.place) }
+        ledger.space.letGo(blocks)
+      }
+      counters.pageWrites.add(places.count)
+      run.advance()
+    }
+  }
+
+  /// Enters what was written into the maps, and marks what was not as dirty as before.
+  func settle(_ run: RunBuffer) {
+    for image in run.images {
+      switch image.source {
+      case .page(let dirtyEpoch): settle(image, dirtyEpoch: dirtyEpoch)
+      case .handedOver: settleHandedOver(image)
+      }
+    }
+    run.removeAll()
+  }
+
+  private func settle(_ image: RunImage, dirtyEpoch: UInt64) {
+    let frame = Int(image.frame)
+    let copied = dirtyEpoch | FramePool.copiedBit
+    guard let stored = image.stored else {
+      frames.replaceDirty(copied, by: dirtyEpoch, frame: frame)
+      return
+    }
+    guard latchShared(image.id, frame: frame, mayWait: true) else {
+      ledger.withLock { $0.space.release(stored.place) }
+      return
+    }
+    // No thread changes the page under the shared latch, so the bit cannot go between the look
+    // and the entry.
+    if frames.dirty(of: frame) == copied {
+      ledger.withLock { ledger in
+        let isDue = ledger.isDue(image.id, dirtyEpoch: dirtyEpoch)
+        ledger.enter(image.id, stored, belongsToCapture: isDue)
+      }
+      frames.setDirty(0, frame: frame)
+      counters.dirtyPages.subtract(1)
+    } else {
+      ledger.withLock { $0.space.release(stored.place) }
+    }
+    unlatchShared(image.id)
+  }
+
+  private func settleHandedOver(_ image: RunImage) {
+    if let stored = image.stored {
+      ledger.withLock { ledger in
+        if ledger.isCapturing {
+          ledger.enter(image.id, stored, belongsToCapture: true)
+        } else {
+          ledger.space.release(stored.place)
+        }
+      }
+    }
+    frames.giveBack(image.frame, waits: effects.waits)
+  }
+}

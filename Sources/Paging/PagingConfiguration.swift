@@ -1,0 +1,27 @@
+/// How page images are stored.
+package enum Compression: Sendable, Equatable { case none, lz4 }
+
+/// What whoever opens a page file chooses.
+package struct PagingConfiguration: Sendable {
+  /// A power of two from 4 to 64 KiB. Fixed at creation, ignored when opening.
+  package var pageSize: Int
+  /// Memory for pages. At least 64 frames are made.
+  package var cacheByteCount: Int
+  package var compression: Compression
+
+  package init(
+    pageSize: Int = 16384, cacheByteCount: Int = 256 << 20, compression: Compression = .lz4
+  ) {
+    self.pageSize = pageSize
+    self.cacheByteCount = cacheByteCount
+    self.compression = compression
+  }
+
+  /// Fewer frames than this are never made: the engine's threads each need a handful at once.
+  package static let minimumFrameCount = 64
+
+  /// Whether the format knows this page size.
+  package static func isPageSize(_ byteCount: Int) -> Bool {
+    byteCount >= 4096 && byteCount <= 65536 && byteCount & (byteCount - 1) == 0
+  }
+}

@@ -1,0 +1,178 @@
+package import Primitives
+package import RawBytes
+
+/// The first thing an open reads: which checkpoint is in force and where its map begins
+/// (`format-spec/superblock.md`).
+///
+/// Four blocks at the head of the file hold two slots of two copies each. A checkpoint writes
+/// both copies of the slot that does not hold the durable generation, so the newest valid one is
+/// never overwritten (F6).
+///
+/// ```text
+///  block 0            block 1            block 2            block 3
+/// ┌──────────────────┬──────────────────┬──────────────────┬──────────────────┐
+/// │ slot 0, copy 0   │ slot 1, copy 0   │ slot 0, copy 1   │ slot 1, copy 1   │
+/// └──────────────────┴──────────────────┴──────────────────┴──────────────────┘
+/// ```
+package struct Superblock: Equatable, Sendable {
+  package var id: DatabaseID
+  package var pageSize: Int
+  package var generation: Generation
+  package var timestamp: Timestamp
+  package var ownerState: [UInt8]
+  package var mapDepth: Int
+  package var mapRoot: PageMapEntry
+  package var rootTablePlace: Place
+  package var rootTableByteCount: Int
+  package var rootTableChecksum: UInt32
+
+  package static let byteCount = 4096
+  package static let formatVersion: UInt32 = 0
+  /// Features a reader must know to read, to write, or need not know.
+  static let incompatibleFeatures: UInt64 = 0
+  static let readOnlyCompatibleFeatures: UInt64 = 0
+
+  static let magic: [UInt8] = Array("Martlet\0".utf8)
+
+  /// The block of a copy of a slot.
+  package static func block(slot: Int, copy: Int) -> Int { slot + 2 * copy }
+
+  enum Offset {
+    static let magic = 0
+    static let formatVersion = 8
+    static let pageSize = 12
+    static let incompatible = 16
+    static let readOnlyCompatible = 24
+    static let compatible = 32
+    static let idHigh = 40
+    static let idLow = 48
+    static let generation = 56
+    static let timestamp = 64
+    static let ownerByteCount = 72
+    static let mapDepth = 74
+    static let mapRoot = 80
+    static let rootTableStart = 96
+    static let rootTableByteCount = 104
+    static let rootTableChecksum = 112
+    static let keyID = 120
+    static let processes = 128
+    static let ownerState = 160
+    static let end = 224
+    static let checksum = 4092
+  }
+
+  /// Writes the whole block.
+  package func encode(into block: MutableByteView) {
+    precondition(block.count == Self.byteCount)
+    precondition(ownerState.count <= CheckpointState.maximumOwnerStateByteCount)
+    block.zero(0..<block.count)
+    Self.magic.withByteView { block.copy($0, at: Offset.magic) }
+    block.store(Self.formatVersion, at: Offset.formatVersion)
+    block.store(UInt32(pageSize), at: Offset.pageSize)
+    block.store(Self.incompatibleFeatures, at: Offset.incompatible)
+    block.store(Self.readOnlyCompatibleFeatures, at: Offset.readOnlyCompatible)
+    block.store(id.high, at: Offset.idHigh)
+    block.store(id.low, at: Offset.idLow)
+    block.store(generation.rawValue, at: Offset.generation)
+    block.store(timestamp.rawValue, at: Offset.timestamp)
+    block.store(UInt16(ownerState.count), at: Offset.ownerByteCount)
+    block.store(UInt16(mapDepth), at: Offset.mapDepth)
+    mapRoot.encode(into: block, at: Offset.mapRoot)
+    block.store(UInt64(rootTablePlace.start), at: Offset.rootTableStart)
+    block.store(UInt64(rootTableByteCount), at: Offset.rootTableByteCount)
+    block.store(rootTableChecksum, at: Offset.rootTableChecksum)
+    ownerState.withByteView { block.copy($0, at: Offset.ownerState) }
+    block.store(CRC32C.checksum(block.view.prefix(Offset.checksum)), at: Offset.checksum)
+  }
+}
+
+extension Superblock {
+  /// What one of the four blocks turned out to be.
+  package enum Reading: Equatable, Sendable {
+    case valid(Superblock)
+    /// No magic: never written, or not of this format at all.
+    case foreign
+    /// Begins like a superblock, and is torn or damaged.
+    case damaged(String)
+    case newer(UInt32)
+  }
+
+  /// Judges a block. Never traps.
+  package static func read(_ block: ByteView) -> Reading {
+    guard block.count == byteCount else { return .foreign }
+    guard block.prefix(8).array == magic else { return .foreign }
+    let checksum = CRC32C.checksum(block.prefix(Offset.checksum))
+    guard checksum == block.load(UInt32.self, at: Offset.checksum) else {
+      return .damaged("checksum")
+    }
+    let version = block.load(UInt32.self, at: Offset.formatVersion)
+    let incompatible = block.load(UInt64.self, at: Offset.incompatible)
+    let readOnly = block.load(UInt64.self, at: Offset.readOnlyCompatible)
+    guard version <= formatVersion, incompatible & ~incompatibleFeatures == 0,
+      readOnly & ~readOnlyCompatibleFeatures == 0
+    else { return .newer(version) }
+    return decode(block)
+  }
+
+  private static func decode(_ block: ByteView) -> Reading {
+    let pageSize = Int(block.load(UInt32.self, at: Offset.pageSize))
+    guard PagingConfiguration.isPageSize(pageSize) else { return .damaged("page size") }
+    let generation = Generation(block.load(UInt64.self, at: Offset.generation))
+    guard generation.rawValue > 0, generation.rawValue < UInt64(UInt32.max) else {
+      return .damaged("generation")
+    }
+    let ownerByteCount = Int(block.load(UInt16.self, at: Offset.ownerByteCount))
+    guard ownerByteCount <= CheckpointState.maximumOwnerStateByteCount else {
+      return .damaged("owner state")
+    }
+    let depth = Int(block.load(UInt16.self, at: Offset.mapDepth))
+    guard depth <= MapTree.maximumDepth else { return .damaged("map depth") }
+    let tableStart = block.load(UInt64.self, at: Offset.rootTableStart)
+    let tableByteCount = block.load(UInt64.self, at: Offset.rootTableByteCount)
+    guard tableStart < 1 << 40, tableByteCount < 1 << 40 else { return .damaged("root table") }
+    return .valid(
+      Superblock(
+        id: DatabaseID(
+          high: block.load(UInt64.self, at: Offset.idHigh),
+          low: block.load(UInt64.self, at: Offset.idLow)),
+        pageSize: pageSize, generation: generation,
+        timestamp: Timestamp(block.load(UInt64.self, at: Offset.timestamp)),
+        ownerState: block[Offset.ownerState..<Offset.ownerState + ownerByteCount].array,
+        mapDepth: depth, mapRoot: PageMapEntry(block, at: Offset.mapRoot),
+        rootTablePlace: Place(
+          start: Int(tableStart), unitCount: Place.units(for: Int(tableByteCount))),
+        rootTableByteCount: Int(tableByteCount),
+        rootTableChecksum: block.load(UInt32.self, at: Offset.rootTableChecksum)))
+  }
+}
+
+extension Superblock {
+  /// The superblock in force among four readings, and the slot it was found in.
+  package enum Choice: Equatable, Sendable {
+    case inForce(Superblock, slot: Int)
+    case newer(UInt32)
+    case foreign
+    case damaged(String)
+  }
+
+  /// Any valid copy counts, and the newest valid generation wins. A newer format anywhere
+  /// refuses: a newer program was here last.
+  package static func choose(_ readings: [Reading]) -> Choice {
+    var best: (superblock: Superblock, slot: Int)?
+    var damage: String?
+    for (block, reading) in readings.enumerated() {
+      switch reading {
+      case .newer(let version): return .newer(version)
+      case .foreign: break
+      case .damaged(let what): damage = damage ?? "block \(block): \(what)"
+      case .valid(let superblock):
+        if best.map({ superblock.generation > $0.superblock.generation }) ?? true {
+          best = (superblock, block % 2)
+        }
+      }
+    }
+    if let best { return .inForce(best.superblock, slot: best.slot) }
+    if let damage { return .damaged(damage) }
+    return .foreign
+  }
+}
