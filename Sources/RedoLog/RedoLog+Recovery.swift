@@ -1,0 +1,51 @@
+package import Environment
+package import Primitives
+internal import RawBytes
+
+/// How far a recovery has come.
+package struct RecoveryProgress: Sendable, Equatable {
+  package var bytesDone: UInt64
+  /// At most so many; the end of the log is only known when it is reached.
+  package var bytesTotal: UInt64
+  package var records: UInt64
+}
+
+extension RedoLog {
+  /// Opens the log of a database after whatever ended its last use, and hands out every record
+  /// from a position on, in order.
+  ///
+  /// Afterwards the log ends where it was found to end, durably, and accepts appends: the tail
+  /// that a crash tore is cut, and an opening batch stands in its place (rule W4). Nothing of it
+  /// is ever read as a batch again, because its first block is overwritten; and no position of it
+  /// is used again, because positions skip ahead. Recovering twice gives the same.
+  ///
+  /// - Parameters:
+  ///   - from: where the checkpoint says to begin.
+  ///   - durablePosition: what the checkpoint's superblock says was durable when it was written.
+  ///   - generation: the checkpoint's. A log that knows of a newer one means that the superblock
+  ///     is an old copy.
+  /// - Throws: `LogError`, or what `replay` threw. No batch has been changed then.
+  package static func recover(
+    directory: String, id: DatabaseID, from: LogPosition,
+    coveredThrough durablePosition: LogPosition, generation: Generation, effects: Effects,
+    configuration: LogConfiguration = LogConfiguration(),
+    progress: (RecoveryProgress) -> Void = { _ in }, replay: (LogRecord) throws -> Void
+  ) throws -> RedoLog {
+    let files = SegmentFiles(effects: effects, directory: directory, database: id)
+    var recovery = LogRecovery(
+      files: files, from: from, durablePosition: durablePosition, generation: generation)
+    try recovery.openSegments()
+    try recovery.readBatches(progress, replay)
+    try recovery.judgeEnd()
+    let log = RedoLog(
+      beginning: try recovery.cut(), files: files, configuration: configuration)
+    do {
+      try log.disposeOfRetired()
+      try log.begin()
+    } catch {
+      log.poison()
+      throw error
+    }
+    return log
+  }
+}
