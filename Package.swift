@@ -75,6 +75,6 @@ let package = Package(
     suite(
       "SystemEnvironmentTests", ["SystemEnvironment", "Environment", "RawBytes", "CMartlet"]),
     suite("SimulationTests", ["Simulation", "Environment", "RawBytes"]),
-    suite("MartletToolTests", ["MartletCommands", "Martlet"]),
+    suite("MartletToolTests", ["MartletTool", "MartletCommands", "Martlet"]),
   ]
 )

@@ -141,7 +141,8 @@ package struct LoadCommand: ParsableCommand {
     } else {
       try output.line(
         "loaded \(Figures.count(total, "row")) into \(arguments.keyspace) "
-          + "in \(Figures.time(elapsed)) (\(Figures.count(line.rate ?? 0)) rows/s)")
+          + "in \(Figures.time(elapsed))"
+          + (line.rate.map { " (\(Figures.count($0)) rows/s)" } ?? ""))
     }
     try output.flush()
   }

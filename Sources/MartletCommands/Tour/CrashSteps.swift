@@ -41,6 +41,7 @@ struct CrashSteps {
     rounds.shuffle(using: &generator)
 
     for duringCommits in rounds {
+      try Interruption.check()
       let report = try life(duringCommits: duringCommits, &generator)
       for acknowledgement in report.acknowledgements { checker.note(acknowledgement) }
       summary.acknowledged += report.acknowledgements.count

@@ -48,10 +48,15 @@ package struct TourCommand: ParsableCommand {
     try output.line("martlet tour: \(CharacterData.title), seed \(seed), in \(folder.path)\n")
     try output.flush()
     var report = TourReport()
+    Interruption.watch()
     do {
       try tourCharacters(folder.subdirectory("characters"), seed, &report)
       try tourCrashes(folder.subdirectory("bank"), seed, &report)
     } catch {
+      if Interruption.isAsked {
+        try? folder.remove()
+        throw ToolError("interrupted; \(folder.path) was removed")
+      }
       try? output.line(report.table.joined(separator: "\n"))
       try? output.flush()
       throw ToolError("\(ToolError(describing: error).description) (kept in \(folder.path))")

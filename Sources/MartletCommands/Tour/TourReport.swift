@@ -19,7 +19,8 @@ package struct TourReport {
   package init() {}
 
   /// Runs a step and notes what it took.
-  package mutating func step(_ name: String, _ body: () throws -> String) rethrows {
+  package mutating func step(_ name: String, _ body: () throws -> String) throws {
+    try Interruption.check()
     let clock = ContinuousClock()
     let start = clock.now
     let result = try body()
