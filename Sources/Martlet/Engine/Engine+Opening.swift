@@ -146,7 +146,8 @@ extension Engine {
           "\(directory) holds a log that was in use, but no \(DatabaseFile.data): the data file is "
             + "missing; restore it, or the whole directory, from a backup")
       }
-      log = try RedoLog.create(directory: directory, id: id, effects: effects)
+      log = try RedoLog.create(
+        directory: directory, id: id, effects: effects, configuration: configuration.log)
     } catch let error as LogError {
       throw DatabaseError(error)
     } catch let error as DatabaseError {
@@ -192,7 +193,7 @@ extension Engine {
     do {
       return try Recovery(
         store: store, checkpoint: checkpoint, owner: try decode(checkpoint.ownerState),
-        directory: directory, effects: effects
+        directory: directory, configuration: configuration, effects: effects
       ).run()
     } catch {
       store.close()

@@ -20,6 +20,7 @@ final class Recovery {
   private let checkpoint: CheckpointState
   private let owner: OwnerState
   private let directory: String
+  private let configuration: Configuration
   private let effects: Effects
   private var newest: Timestamp
   private var transactionFloor: UInt64
@@ -50,12 +51,13 @@ final class Recovery {
 
   init(
     store: VersionStore, checkpoint: CheckpointState, owner: OwnerState, directory: String,
-    effects: Effects
+    configuration: Configuration, effects: Effects
   ) {
     self.store = store
     self.checkpoint = checkpoint
     self.owner = owner
     self.directory = directory
+    self.configuration = configuration
     self.effects = effects
     newest = checkpoint.timestamp
     transactionFloor = owner.nextTransaction.rawValue
@@ -69,6 +71,7 @@ final class Recovery {
       log = try RedoLog.recover(
         directory: directory, id: checkpoint.id, from: owner.replayFrom,
         coveredThrough: owner.applied, generation: checkpoint.generation, effects: effects,
+        configuration: configuration.log,
         progress: { [self] in report($0.bytesDone, $0.bytesTotal) },
         replay: { [self] record in try replay(record) })
     } catch let error as LogError {

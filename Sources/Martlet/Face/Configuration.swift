@@ -1,4 +1,5 @@
 @_exported public import Primitives
+package import RedoLog
 
 /// How a database is opened. Every value has a default that suits an app.
 public struct Configuration: Sendable {
@@ -30,6 +31,8 @@ public struct Configuration: Sendable {
   /// Receives warnings and notices in words. Called on the engine's threads; must not call the
   /// database.
   public var events: (@Sendable (String) -> Void)?
+  /// Sizes of log segments: the defaults suit every use, and simulations make them small.
+  package var log = LogConfiguration()
 
   /// The defaults; set what differs.
   public init(

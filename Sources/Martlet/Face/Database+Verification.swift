@@ -11,6 +11,8 @@ public struct VerificationReport: Sendable {
   public var pageCount = 0
   /// Entries visited, tombstones included.
   public var entryCount = 0
+  /// Levels of the highest tree.
+  public var height = 0
   /// Log batches read.
   public var batchCount = 0
 
@@ -46,6 +48,7 @@ extension Database {
         report: { report.findings.append($0) })
       report.pageCount = census.leafCount + census.innerCount + census.overflowPageCount
       report.entryCount = census.entryCount
+      report.height = census.height
       report.batchCount = Int(
         try engine.log.verify(report: { report.findings.append($0) }))
     } catch let error as StoreError {

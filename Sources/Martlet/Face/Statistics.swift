@@ -39,6 +39,18 @@ public struct Statistics: Sendable, Codable, Hashable {
   public var pageWrites: UInt64 = 0
   /// Pages that left memory.
   public var evictions: UInt64 = 0
+  /// Pages that had to be written to leave memory.
+  public var dirtyEvictions: UInt64 = 0
+  /// Old images handed to a running checkpoint by a writer about to change the page.
+  public var handOvers: UInt64 = 0
+  /// Times the data file was cut behind its last image.
+  public var truncations: UInt64 = 0
+  /// Times a hole was punched into the data file.
+  public var holePunches: UInt64 = 0
+  /// Nodes split in two.
+  public var splits: UInt64 = 0
+  /// Nodes merged with a neighbour.
+  public var merges: UInt64 = 0
   /// Bytes of older versions held for snapshots.
   public var versionBytes: UInt64 = 0
   /// Snapshots that are open, transactions included.
@@ -77,6 +89,12 @@ extension Database {
     result.pageReads = UInt64(paging.pageReads)
     result.pageWrites = UInt64(paging.pageWrites)
     result.evictions = UInt64(paging.evictions)
+    result.dirtyEvictions = UInt64(paging.dirtyEvictions)
+    result.handOvers = UInt64(paging.handOvers)
+    result.truncations = UInt64(paging.truncations)
+    result.holePunches = UInt64(paging.holePunches)
+    result.splits = UInt64(store.splitCount)
+    result.merges = UInt64(store.mergeCount)
     result.versionBytes = UInt64(store.versionByteCount)
     result.openSnapshots = UInt64(store.snapshotCount)
     result.expiredSnapshots = UInt64(store.expiredSnapshotCount)
