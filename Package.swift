@@ -75,6 +75,12 @@ let package = Package(
     suite(
       "SystemEnvironmentTests", ["SystemEnvironment", "Environment", "RawBytes", "CMartlet"]),
     suite("SimulationTests", ["Simulation", "Environment", "RawBytes"]),
+    suite(
+      "VersionStoreTests",
+      [
+        "VersionStore", "BTreeIndex", "Paging", "SystemEnvironment", "Simulation", "Environment",
+        "Primitives", "RawBytes",
+      ]),
     suite("MartletToolTests", ["MartletTool", "MartletCommands", "Martlet"]),
   ]
 )

@@ -36,7 +36,7 @@ struct Application: ~Copyable {
     _ batch: WriteBatch, _ largeValues: [OverflowReference]
   ) throws(StoreError) {
     try createTrees(batch)
-    for reference in largeValues { try publish(reference) }
+    for reference in largeValues where reference.root != .none { try publish(reference) }
     var isInstalled = [Bool](repeating: false, count: largeValues.count)
     var entries = batch.makeIterator()
     var next = entries.next()
@@ -47,7 +47,8 @@ struct Application: ~Copyable {
       }
       next = try applyRun(first, &entries, root, largeValues, &isInstalled)
     }
-    for (ordinal, reference) in largeValues.enumerated() where !isInstalled[ordinal] {
+    for (ordinal, reference) in largeValues.enumerated()
+    where !isInstalled[ordinal] && reference.root != .none {
       retired.append(reference)
       unneeded.append(reference)
     }
@@ -136,7 +137,8 @@ struct Application: ~Copyable {
             try remove(entry, old, &cursor)
           case .large:
             guard entry.ordinal < largeValues.count, !isInstalled[entry.ordinal],
-              largeValues[entry.ordinal].byteCount == entry.byteCount
+              largeValues[entry.ordinal].byteCount == entry.byteCount,
+              largeValues[entry.ordinal].root != .none
             else { throw Self.misfit(entry) }
             isInstalled[entry.ordinal] = true
             supersede(old, entry)

@@ -25,11 +25,11 @@ package final class SnapshotRegistry: @unchecked Sendable {
   static let slotStride = 128
 
   /// Contents of a slot's state word. A registered one holds its timestamp plus `bias`.
-  static let free: UInt64 = 0
-  static let pending: UInt64 = 1
-  static let closing: UInt64 = 2
-  static let bias: UInt64 = 3
-  static let expiredBit: UInt64 = 1 << 63
+  package static let free: UInt64 = 0
+  package static let pending: UInt64 = 1
+  package static let closing: UInt64 = 2
+  package static let bias: UInt64 = 3
+  package static let expiredBit: UInt64 = 1 << 63
 
   /// One word to a line of memory: the published and acknowledged watermarks, the number of
   /// announced discarding commits, and how many slots have ever been used.

@@ -15,7 +15,13 @@ package enum SnapshotKind: Sendable {
 package struct StoreSnapshot: BitwiseCopyable, Sendable, Equatable {
   /// The snapshot shows every commit at or before this moment, and none after.
   package let timestamp: Timestamp
-  let slot: UInt32
+  /// Where it is registered.
+  package let slot: UInt32
+
+  package init(timestamp: Timestamp, slot: UInt32) {
+    self.timestamp = timestamp
+    self.slot = slot
+  }
 }
 
 /// What a commit decided about the versions it supersedes, before it applies.

@@ -8,7 +8,13 @@ package struct VersionHandle: BitwiseCopyable, Hashable, Sendable {
   let shard: UInt8
   let index: UInt32
   /// The number of the version in the life of its shard.
-  let generation: UInt64
+  package let generation: UInt64
+
+  package init(shard: UInt8, index: UInt32, generation: UInt64) {
+    self.shard = shard
+    self.index = index
+    self.generation = generation
+  }
 }
 
 /// A superseded version. Its key and value stand in one block of their own, key first.

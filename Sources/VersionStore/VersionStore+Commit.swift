@@ -67,12 +67,21 @@ extension VersionStore {
     }
   }
 
+  /// Ends the announcement of a commit that was applied and will never be published. Readers are told
+  /// the truth: what it overwrote without keeping is gone, so that reads throw `poisoned`.
+  package func abandon(_ announcement: CommitAnnouncement) {
+    if announcement.keepsVersions { return }
+    isTorn.store(true, ordering: .releasing)
+    poison()
+  }
+
   /// Puts a commit into the trees: links what it supersedes unless it discards, then overwrites.
   /// Commits of disjoint keys may be applied at once; for each key timestamps rise. A batch that is
   /// in already (R1) changes nothing.
   ///
-  /// - Parameter largeValues: the finished overflow values that `large` entries install, by ordinal.
-  ///   They belong to the store from now on.
+  /// - Parameter largeValues: the finished overflow values that `large` entries install, by ordinal;
+  ///   page zero for an ordinal without one. They belong to the store from now on, and those that no
+  ///   entry installs are freed.
   /// - Throws: the store is poisoned; the commit may be there in part, and never becomes visible.
   package func apply(
     _ batch: WriteBatch, at timestamp: Timestamp, largeValues: [OverflowReference] = [],

@@ -50,6 +50,16 @@ extension VersionStore {
     return try value.resolvingOverflow(in: &scratch, from: start)
   }
 
+  /// When the newest committed state of a key was written, whoever may see it; nil when it never was
+  /// or was removed before every snapshot. Faults its leaf in.
+  package func newestTimestamp(
+    of key: ByteView, in keyspace: KeyspaceID
+  ) throws(StoreError) -> Timestamp? {
+    let root = keyspaceTable.root(of: keyspace)
+    guard root.page != .none, !root.isDropping else { throw .unknownKeyspace(keyspace) }
+    do { return try tree(at: root.page).newestTimestamp(of: key) } catch { throw .tree(error) }
+  }
+
   /// A cursor over what a snapshot sees of a keyspace.
   package func makeCursor(
     in keyspace: KeyspaceID, at snapshot: StoreSnapshot

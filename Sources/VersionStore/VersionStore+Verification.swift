@@ -1,4 +1,4 @@
-internal import BTreeIndex
+package import BTreeIndex
 internal import Environment
 internal import Paging
 package import Primitives
@@ -12,18 +12,20 @@ extension VersionStore {
   ///
   /// - Parameter progress: told how many of how many pages are done.
   /// - Parameter report: told each finding.
+  /// - Returns: what all trees hold together.
   /// - Throws: when a page cannot be had at all.
   package func verify(
     progress: (_ done: Int, _ total: Int) -> Void, report: (CorruptionError) -> Void
-  ) throws(StoreError) {
+  ) throws(StoreError) -> TreeCensus {
     do { try pager.verify(progress: progress, report: report) } catch { throw .paging(error) }
     closeGateWithWholeTrees()
     defer { gate.open() }
     var census = PageCensus()
+    var total = TreeCensus()
     do throws(TreeError) {
       for root in keyspaceTable.allRoots {
         let tree = tree(at: root.page)
-        try tree.verify { census.visit($0, report) } report: { report($0) }
+        total.add(try tree.verify { census.visit($0, report) } report: { report($0) })
         try verifyTimestamps(tree, root.keyspace, report)
       }
       var volatileCount = 0
@@ -37,6 +39,7 @@ extension VersionStore {
       let privateCount = pager.statistics.volatilePageCount - volatileCount
       census.reportUnreached(
         among: pager.mappedPages, allowing: privateCount, report)
+      return total
     } catch {
       throw .tree(error)
     }
@@ -69,6 +72,17 @@ extension VersionStore {
       }
       isThere = try cursor.next()
     }
+  }
+}
+
+extension TreeCensus {
+  fileprivate mutating func add(_ other: TreeCensus) {
+    entryCount += other.entryCount
+    tombstoneCount += other.tombstoneCount
+    leafCount += other.leafCount
+    innerCount += other.innerCount
+    overflowPageCount += other.overflowPageCount
+    height = max(height, other.height)
   }
 }
 
