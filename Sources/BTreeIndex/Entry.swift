@@ -1,0 +1,62 @@
+package import Primitives
+package import RawBytes
+
+/// What kind of value an entry of a leaf holds.
+package struct EntryFlags: OptionSet, Hashable, Sendable, BitwiseCopyable {
+  package let rawValue: UInt8
+
+  @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// The key is absent since the entry's timestamp; the value is empty.
+  @inlinable package static var tombstone: EntryFlags { EntryFlags(rawValue: 1) }
+  /// The value is an encoded `OverflowReference`.
+  @inlinable package static var overflow: EntryFlags { EntryFlags(rawValue: 2) }
+  /// Reserved for values that expire.
+  @inlinable package static var expiry: EntryFlags { EntryFlags(rawValue: 4) }
+}
+
+/// An entry of a leaf without its key. The value is a view into a page or a copy of one: whoever
+/// hands out an entry says how long it lasts.
+package struct Entry: BitwiseCopyable, Sendable {
+  /// When the newest committed state of the key was written.
+  package let timestamp: Timestamp
+  package let flags: EntryFlags
+  package let value: ByteView
+
+  @inlinable package init(timestamp: Timestamp, flags: EntryFlags, value: ByteView) {
+    self.timestamp = timestamp
+    self.flags = flags
+    self.value = value
+  }
+}
+
+/// What `Tree.find` found; the value was appended to the caller's buffer.
+package struct FoundEntry: BitwiseCopyable, Sendable, Equatable {
+  package let timestamp: Timestamp
+  package let flags: EntryFlags
+  /// Where the value lies in the buffer, from offset to end.
+  package let valueStart: Int
+  package let valueEnd: Int
+
+  @inlinable package init(timestamp: Timestamp, flags: EntryFlags, valueRange: Range<Int>) {
+    self.timestamp = timestamp
+    self.flags = flags
+    valueStart = valueRange.lowerBound
+    valueEnd = valueRange.upperBound
+  }
+
+  /// Where the value lies in the buffer.
+  @inlinable package var valueRange: Range<Int> { valueStart..<valueEnd }
+}
+
+/// What a purge did to the leaf it was asked about and to its neighbours.
+package struct PurgeOutcome: Sendable, Equatable {
+  /// Tombstones dropped.
+  package var removedCount = 0
+  /// Tombstones of the leaf that are too new to drop.
+  package var remainingCount = 0
+  /// Nodes that were merged into a neighbour.
+  package var mergeCount = 0
+
+  package init() {}
+}

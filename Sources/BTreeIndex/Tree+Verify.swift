@@ -1,0 +1,242 @@
+import Paging
+package import Primitives
+import RawBytes
+
+/// Looking at everything.
+extension Tree {
+  /// Reads every node and every page of every large value, and reports what is not as T1 to T4,
+  /// N1 to N9 and V1 say. Writers may go on meanwhile: what is reported was so at one moment. The
+  /// page ids visited are all of the tree's, each once, only while its structure rests.
+  ///
+  /// - Parameter isBeingDestroyed: `destroySome` has begun: nodes on the way to the last leaf may
+  ///   end before their parents do.
+  /// - Throws: when a page cannot be read at all.
+  @discardableResult
+  package func verify(
+    isBeingDestroyed: Bool = false, visit: (PageID) -> Void, report: (CorruptionError) -> Void
+  ) throws(TreeError) -> TreeCensus {
+    var walk = VerificationWalk(tree: self, isBeingDestroyed: isBeingDestroyed)
+    while true {
+      let isMore = try walk.step()
+      for id in walk.takeVisited() { visit(id) }
+      for finding in walk.takeFindings() { report(finding) }
+      if !isMore { return walk.census }
+    }
+  }
+}
+
+/// A walk over the leaves of a tree in key order, which sees each node with the parent it had at
+/// that moment.
+///
+/// - Invariant X1: `path` holds copies of the nodes from the root to the last leaf seen. A copy is
+///   used again as long as its page has not changed.
+/// - Invariant X2: `nextKey` rises from step to step, whatever the pages hold, so the walk ends.
+private struct VerificationWalk {
+  /// A node as it was seen.
+  private struct Seen {
+    var page: OptimisticPage
+    var copy: AlignedMemory
+    var view: NodeView { NodeView(copy.bytes.view) }
+  }
+
+  private let tree: Tree
+  private let isBeingDestroyed: Bool
+  private var path: [Seen] = []
+  private var nextKey: [UInt8] = []
+  private var visited: [PageID] = []
+  private var findings: [CorruptionError] = []
+  private(set) var census = TreeCensus()
+
+  init(tree: Tree, isBeingDestroyed: Bool) {
+    self.tree = tree
+    self.isBeingDestroyed = isBeingDestroyed
+  }
+
+  mutating func takeVisited() -> [PageID] {
+    defer { visited.removeAll() }
+    return visited
+  }
+
+  mutating func takeFindings() -> [CorruptionError] {
+    defer { findings.removeAll() }
+    return findings
+  }
+
+  /// Looks at the leaf for `nextKey` and at the nodes on the way that were not seen yet. False
+  /// when that was the last one.
+  mutating func step() throws(TreeError) -> Bool {
+    while true {
+      if let isMore = try attempt() { return isMore }
+      path.removeAll()
+    }
+  }
+
+  /// Nil when something changed meanwhile. Nothing is counted then.
+  private mutating func attempt() throws(TreeError) -> Bool? {
+    var fresh = path.count
+    for (depth, seen) in path.enumerated() where !tree.pager.isValid(seen.page) {
+      fresh = depth
+      break
+    }
+    // From where the kept path leads elsewhere than to the next key, it is not of use.
+    for depth in 0..<fresh where depth > 0 {
+      if !nextKey.withByteView({ path[depth].view.covers($0) }) {
+        fresh = depth
+        break
+      }
+    }
+    let known = Set(path.map { $0.page.id })
+    path.removeSubrange(fresh...)
+
+    var newFindings: [CorruptionError] = []
+    var newVisits: [PageID] = []
+    var newCensus = census
+    while true {
+      if let last = path.last, last.view.isLeaf { break }
+      guard let seen = try look(into: &newFindings) else { return nil }
+      guard let seen = seen.node else {
+        return finishDamaged(newFindings)
+      }
+      path.append(seen)
+      if !known.contains(seen.page.id) { newVisits.append(seen.page.id) }
+      if seen.view.isLeaf {
+        guard try inspectLeaf(seen, &newCensus, &newVisits, &newFindings) else { return nil }
+      } else if !known.contains(seen.page.id) {
+        newCensus.innerCount += 1
+      }
+    }
+    newCensus.height = max(newCensus.height, path.count)
+    census = newCensus
+    visited += newVisits
+    findings += newFindings
+    guard let leaf = path.last, let upper = leaf.view.upperFence,
+      nextKey.withByteView({ $0 < upper })
+    else { return false }
+    nextKey = upper.array
+    return true
+  }
+
+  /// A damaged node hides what is below it: the walk goes on behind it, if its parent knows where.
+  private mutating func finishDamaged(_ newFindings: [CorruptionError]) -> Bool {
+    findings += newFindings
+    guard let parent = path.last?.view else { return false }
+    let position = nextKey.withByteView {
+      UnvalidatedNode(parent.bytes).search(
+        $0, entryHeaderByteCount: NodeLayout.innerEntryHeaderByteCount)
+    }
+    let index = position.finding == .found ? position.index + 1 : position.index
+    let behind =
+      index < parent.slotCount
+      ? parent.prefix.array + parent.suffix(index).array : parent.upperFence?.array
+    guard let behind, nextKey.withByteView({ key in behind.withByteView { key < $0 } }) else {
+      return false
+    }
+    nextKey = behind
+    return true
+  }
+
+  /// Copies the next node down the path and checks it by itself and against its parent.
+  ///
+  /// - Returns: nil when something changed meanwhile; no node when it is damaged.
+  private mutating func look(
+    into newFindings: inout [CorruptionError]
+  ) throws(TreeError) -> (node: Seen?, Void)? {
+    let pager = tree.pager
+    var expected: (lower: [UInt8], upper: [UInt8]?, level: Int)?
+    var id = tree.root
+    if let parent = path.last {
+      let view = parent.view
+      let position = nextKey.withByteView {
+        UnvalidatedNode(view.bytes).search(
+          $0, entryHeaderByteCount: NodeLayout.innerEntryHeaderByteCount)
+      }
+      let index = position.finding == .found ? position.index + 1 : position.index
+      id = view.child(index)
+      let prefix = view.prefix.array
+      expected = (
+        index == 0 ? view.lowerFence.array : prefix + view.suffix(index - 1).array,
+        index == view.slotCount
+          ? view.upperFence?.array : prefix + view.suffix(index).array,
+        view.level - 1
+      )
+    }
+    let page: OptimisticPage
+    do throws(TreeError) {
+      page = try pager.read(id)
+    } catch {
+      // A page that was freed meanwhile has no image; that is no finding.
+      guard path.last.map({ pager.isValid($0.page) }) ?? true else { return nil }
+      guard case .paging(.corrupt(let finding)) = error else { throw error }
+      newFindings.append(finding)
+      return (nil, ())
+    }
+    let copy = AlignedMemory(byteCount: pager.pageSize)
+    guard let reading = try NodeReading(page, pager) else { return nil }
+    copy.bytes.copy(reading.bytes)
+    guard pager.isValid(page), path.last.map({ pager.isValid($0.page) }) ?? true else {
+      return nil
+    }
+    let seen = Seen(page: page, copy: copy)
+    let view = seen.view
+    if let fault = view.fault(pageID: id) {
+      newFindings.append(TreeError.corruption(of: id, fault))
+      // An unsound structure cannot be walked.
+      if view.structuralFault() != nil { return (nil, ()) }
+    }
+    let isAsExpected =
+      if let expected {
+        view.level == expected.level && view.lowerFence.array == expected.lower
+          && (view.upperFence?.array == expected.upper
+            || isBeingDestroyed && expected.upper == nil)
+      } else {
+        view.lowerFence.isEmpty && !view.hasUpperFence
+      }
+    guard isAsExpected else {
+      newFindings.append(
+        TreeError.corruption(of: id, "fences or level unlike what its parent says"))
+      return (nil, ())
+    }
+    return (seen, ())
+  }
+
+  /// Counts a leaf's entries and looks at its large values. False when it changed meanwhile.
+  private func inspectLeaf(
+    _ leaf: Seen, _ census: inout TreeCensus, _ visits: inout [PageID],
+    _ findings: inout [CorruptionError]
+  ) throws(TreeError) -> Bool {
+    let view = leaf.view
+    census.leafCount += 1
+    for index in 0..<view.slotCount {
+      let entry = view.entry(index)
+      census.entryCount += 1
+      if entry.flags.contains(.tombstone) { census.tombstoneCount += 1 }
+      guard entry.flags.contains(.overflow),
+        let reference = OverflowReference(decoding: entry.value)
+      else { continue }
+      var pages: [PageID] = []
+      var damage: CorruptionError?
+      do throws(TreeError) {
+        var walker = OverflowWalker(reference, pager: tree.pager)
+        let lengths = walker
+        try walker.forEachPage(from: 0) { (id, ordinal) throws(TreeError) in
+          pages.append(id)
+          if ordinal >= 0 {
+            try Overflow.check(
+              id, ordinal: ordinal, expected: lengths.byteCount(ofDataPage: ordinal),
+              pager: tree.pager)
+          }
+        }
+      } catch .corrupt(let finding) {
+        damage = finding
+      } catch .paging(.corrupt(let finding)) {
+        damage = finding
+      }
+      // Damage counts only if the leaf referred to the value all the time.
+      guard tree.pager.isValid(leaf.page) || damage == nil else { return false }
+      if let damage { findings.append(damage) }
+      census.overflowPageCount += pages.count
+      visits += pages
+    }
+    return true
+  }
+}
