@@ -56,7 +56,9 @@ let package = Package(
         "VersionStore", "RedoLog", "ConcurrencyControl", "BTreeIndex", "Paging",
         "SystemEnvironment", "Environment", "Primitives", "RawBytes",
       ]),
-    layer("Verification", ["Martlet", "Simulation", "Environment", "Primitives", "RawBytes"]),
+    layer(
+      "Verification",
+      ["Martlet", "RedoLog", "Simulation", "Environment", "Primitives", "RawBytes"]),
     // Everything of the tool but its first line, apart so that tests can import it.
     .target(
       name: "MartletCommands",
@@ -69,6 +71,9 @@ let package = Package(
     suite(
       "BTreeIndexTests",
       ["BTreeIndex", "Paging", "SystemEnvironment", "Environment", "Primitives", "RawBytes"]),
+    suite(
+      "PagingTests",
+      ["Paging", "Simulation", "SystemEnvironment", "Environment", "Primitives", "RawBytes"]),
     suite("PrimitivesTests", ["Primitives"]),
     suite("RawBytesTests", ["RawBytes"]),
     suite("EnvironmentTests", ["Environment", "SystemEnvironment", "Simulation", "RawBytes"]),
@@ -81,6 +86,17 @@ let package = Package(
         "VersionStore", "BTreeIndex", "Paging", "SystemEnvironment", "Simulation", "Environment",
         "Primitives", "RawBytes",
       ]),
+    suite(
+      "MartletTests",
+      [
+        "Martlet", "Verification", "Simulation", "VersionStore", "Environment", "Primitives",
+        "RawBytes",
+      ]),
+    suite("ConventionTests", []),
     suite("MartletToolTests", ["MartletTool", "MartletCommands", "Martlet"]),
+    suite("ConcurrencyControlTests", ["ConcurrencyControl", "Primitives"]),
+    suite(
+      "RedoLogTests",
+      ["RedoLog", "Simulation", "SystemEnvironment", "Environment", "Primitives", "RawBytes"]),
   ]
 )

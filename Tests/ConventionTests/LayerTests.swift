@@ -20,7 +20,9 @@ import Testing
       "VersionStore", "RedoLog", "ConcurrencyControl", "BTreeIndex", "Paging",
       "SystemEnvironment", "Environment", "Primitives", "RawBytes",
     ],
-    "Verification": ["Martlet", "Simulation", "Environment", "Primitives", "RawBytes"],
+    "Verification": [
+      "Martlet", "RedoLog", "Simulation", "Environment", "Primitives", "RawBytes",
+    ],
     "MartletCommands": ["Martlet", "Verification", "ArgumentParser"],
     "MartletTool": ["MartletCommands", "Martlet", "Verification", "ArgumentParser"],
   ]

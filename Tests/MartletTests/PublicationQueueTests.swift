@@ -7,8 +7,9 @@ import Testing
     // Every order in which five commits can be applied.
     for permutation in permutations(of: Array(0..<5)) {
       var queue = PublicationQueue(published: Timestamp(10), position: LogPosition(0))
-      let tickets = (0..<5).map {
-        queue.order(Timestamp(UInt64(11 + $0)), end: LogPosition(UInt64(100 * ($0 + 1))))
+      var tickets: [PublicationQueue.Ticket] = []
+      for index: UInt64 in 0..<5 {
+        tickets.append(queue.order(Timestamp(11 + index), end: LogPosition(100 * (index + 1))))
       }
       var applied: Set<Int> = []
       for index in permutation {

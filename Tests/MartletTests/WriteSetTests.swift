@@ -68,7 +68,8 @@ import VersionStore
       let expected = model.sorted { $0.key < $1.key }
       #expect(sealed.map(\.0) == expected.map(\.key))
       #expect(sealed.map(\.1) == expected.map(\.value))
-      #expect(Set(set.keyspaces.map(\.rawValue)) == Set(model.keys.map(\.keyspace)))
+      let keyspaces = Set(set.keyspaces.map(\.rawValue))
+      #expect(keyspaces == Set(model.keys.map(\.keyspace)))
     }
   }
 
@@ -96,9 +97,12 @@ import VersionStore
     var set = WriteSet()
     let key = Key(keyspace: 7, bytes: [1])
     key.bytes.withByteView { set.remove($0, in: KeyspaceID(7), fingerprint(key)) }
-    #expect(!set.isEmpty)
+    let before = set.isEmpty
+    #expect(!before)
     set.removeAll()
-    #expect(set.isEmpty && set.keyspaces.isEmpty)
-    #expect(set.seal().entryCount == 0)
+    let isEmpty = set.isEmpty && set.keyspaces.isEmpty
+    #expect(isEmpty)
+    let count = set.seal().entryCount
+    #expect(count == 0)
   }
 }

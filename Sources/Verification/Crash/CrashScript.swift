@@ -12,7 +12,9 @@ package struct CrashScript: Sendable {
       while bytes.count < byteCount {
         // Half of it repeats, so that compression has something to do.
         let word = generator.next()
-        withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) }
+        for shift in stride(from: 0, to: 64, by: 8) {
+          bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
+        }
         bytes.append(contentsOf: repeatElement(UInt8(truncatingIfNeeded: word), count: 8))
       }
       return Array(bytes.prefix(byteCount))

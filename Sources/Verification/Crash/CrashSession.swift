@@ -1,5 +1,6 @@
 package import Environment
 package import Martlet
+internal import RedoLog
 
 /// Runs a script against a database and keeps its journal.
 package struct CrashSession {
