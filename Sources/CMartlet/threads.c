@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -63,6 +64,30 @@ void martlet_thread_join(uintptr_t thread) { (void)pthread_join((pthread_t)threa
 void martlet_thread_detach(uintptr_t thread) { (void)pthread_detach((pthread_t)thread); }
 
 uintptr_t martlet_thread_identity(void) { return (uintptr_t)pthread_self(); }
+
+struct martlet_processors martlet_processors_narrow(void) {
+  struct martlet_processors before = {{0}};
+#if defined(__linux__)
+  cpu_set_t allowed, here;
+  int processor = sched_getcpu();
+  if (processor < 0 || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return before;
+  CPU_ZERO(&here);
+  CPU_SET(processor, &here);
+  if (sched_setaffinity(0, sizeof here, &here) == 0) memcpy(&before, &allowed, sizeof before);
+#endif
+  return before;
+}
+
+void martlet_processors_widen(struct martlet_processors before) {
+#if defined(__linux__)
+  _Static_assert(sizeof(cpu_set_t) == sizeof before, "the set of processors is 1024 bits");
+  cpu_set_t allowed;
+  memcpy(&allowed, &before, sizeof allowed);
+  if (CPU_COUNT(&allowed) > 0) (void)sched_setaffinity(0, sizeof allowed, &allowed);
+#else
+  (void)before;
+#endif
+}
 
 // Waiting on a word of memory.
 

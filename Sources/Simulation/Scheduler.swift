@@ -35,6 +35,8 @@ final class Scheduler: @unchecked Sendable {
   private(set) var unfinished: [SimulatedThread] = []
   private var generator: SeededGenerator
   private var startedCount = 0
+  /// All threads of a run share a processor: waking another would cost several times as much.
+  private var hold: ProcessorHold?
   private var turnsInVain = 0
 
   init(seed: UInt64, generator: SeededGenerator, configuration: Simulator.Configuration) {
@@ -163,12 +165,15 @@ extension Scheduler {
     defer {
       drain(first)
       running = nil
+      hold?.release()
+      hold = nil
     }
     return try body()
   }
 
   func start(_ name: String, _ body: @escaping @Sendable () -> Void) -> SimulatedThread {
     guard running != nil else { trap("thread \(name) started outside a run") }
+    if hold == nil { hold = ProcessorHold() }
     let thread = makeThread(name)
     enter(.start, UInt64(thread.number))
     let work = Work(body)

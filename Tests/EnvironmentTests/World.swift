@@ -2,6 +2,7 @@ import Environment
 import RawBytes
 import Simulation
 import SystemEnvironment
+import Testing
 
 #if canImport(Darwin)
   import Darwin
@@ -55,8 +56,6 @@ enum World: String, CaseIterable, CustomTestStringConvertible {
     try? files.remove(directory)
   }
 }
-
-import Testing
 
 extension File {
   func read(_ count: Int, at offset: UInt64) throws -> [UInt8] {

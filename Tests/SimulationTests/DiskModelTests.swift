@@ -34,7 +34,7 @@ import Testing
   @Test func `random changes keep to what each loss model allows`() throws {
     let seed = testSeed()
     var generator = SeededGenerator(seed: seed)
-    for round in 0..<20 {
+    for round in 0..<8 {
       let disk = Simulator(seed: seed &+ UInt64(round)).disk
       let file = try disk.makeFile("/a")
       var model = Model()

@@ -104,6 +104,21 @@ import Testing
         == sectors(1, of: 3) + sectors(1, of: 1), "written again it is dirty again")
   }
 
+  @Test func `a sync of one sector does not save a lost one beside it (F1)`() throws {
+    let file = try disk.makeFile("/a")
+    try file.write(sectors(2, of: 1), at: 0)
+    try file.sync(.full)
+    disk.inject(Fault(.fails(Fault.inputOutput), on: [.sync], .once(at: 1)))
+    try file.write(sectors(1, of: 2), at: 0)
+    #expect(number { try file.sync(.full) } == Fault.inputOutput)
+    try file.write(sectors(1, of: 3), at: 512)
+    try file.sync(.full)
+    #expect(try file.read(1024, at: 0) == sectors(1, of: 2) + sectors(1, of: 3))
+    #expect(
+      disk.afterPowerCut(.keepAll, seed: 0).contents(of: "/a")
+        == sectors(1, of: 1) + sectors(1, of: 3))
+  }
+
   @Test func `a failed synchronous write leaves pages that claim to be clean (F1)`() throws {
     let file = try disk.makeFile("/a", synchronous: true)
     try file.write([1], at: 0)

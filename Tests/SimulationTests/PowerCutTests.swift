@@ -54,6 +54,15 @@ import Testing
     #expect(firsts.contains(nil), "or nothing")
   }
 
+  @Test func `a content from before a durable one never comes back`() throws {
+    let buffered = try disk.makeFile("/a")
+    let synchronous = try disk.open("/a", FileMode(isDataSynchronous: true))
+    for byte in UInt8(1)...3 { try buffered.write(sectors(1, of: byte), at: 0) }
+    try synchronous.write(sectors(1, of: 4), at: 0)
+    try buffered.write(sectors(1, of: 5), at: 0)
+    #expect(outcomes("/a") == [sectors(1, of: 4), sectors(1, of: 5)])
+  }
+
   @Test func `growth may be lost with or without its bytes`() throws {
     let file = try disk.makeFile("/a")
     try file.write(sectors(1, of: 1), at: 0)

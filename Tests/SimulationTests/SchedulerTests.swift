@@ -52,6 +52,23 @@ final class Shared<Value>: @unchecked Sendable {
     #expect(Set(runs.map(\.order)).count > 15)
   }
 
+  @Test func `the seed chooses who goes on when a thread sleeps`() {
+    var configuration = Simulator.Configuration()
+    configuration.handOverInterval = .max
+    var firsts: Set<Int> = []
+    for seed in 0..<40 {
+      let order = Shared<[Int]>([])
+      Simulator(seed: UInt64(seed), configuration: configuration).run { effects in
+        let threads = (0..<3).map { number in
+          effects.background.start("\(number)") { order.value.append(number) }
+        }
+        for thread in threads { thread.join() }
+      }
+      firsts.insert(order.value[0])
+    }
+    #expect(firsts == [0, 1, 2])
+  }
+
   @Test func `the hash tells bytes apart`() throws {
     func hash(_ byte: UInt8) throws -> UInt64 {
       let simulator = Simulator(seed: 1)

@@ -79,6 +79,18 @@ void martlet_thread_detach(uintptr_t thread);
 /// What `martlet_thread_start` gave for the calling thread; of any thread, its identity.
 uintptr_t martlet_thread_identity(void);
 
+/// On which processors a thread may run; nothing where the system does not say.
+struct martlet_processors {
+  uint64_t bits[16];
+};
+
+/// Keeps the calling thread, and all that it starts, on the processor where it is now. Gives back
+/// where it was allowed before. Does nothing where the system cannot.
+struct martlet_processors martlet_processors_narrow(void);
+
+/// Allows the calling thread again what `martlet_processors_narrow` took.
+void martlet_processors_widen(struct martlet_processors before);
+
 /// Sleeps while `*word` is `expected`, for at most so many nanoseconds (UINT64_MAX: no limit). May
 /// return early for no reason: the caller looks at the word again.
 void martlet_word_wait(uint32_t *word, uint32_t expected, uint64_t nanoseconds);
