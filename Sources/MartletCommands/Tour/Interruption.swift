@@ -18,8 +18,8 @@ enum Interruption {
     // Touched here, so that the handler does nothing but a store.
     wasAsked.store(false, ordering: .relaxed)
     for number in [SIGINT, SIGTERM] {
-      // SAFETY: the handler makes one atomic store, which any moment allows.
-      _ = unsafe signal(number) { _ in Interruption.wasAsked.store(true, ordering: .relaxed) }
+      // The handler makes one atomic store, which any moment allows.
+      _ = signal(number) { _ in Interruption.wasAsked.store(true, ordering: .relaxed) }
     }
   }
 
