@@ -102,18 +102,9 @@ package enum Overflow {
   package static func free(
     _ reference: OverflowReference, pager: Pager
   ) throws(TreeError) {
-    try forEachPage(reference, pager: pager) { id throws(TreeError) in
-      try pager.freePage(id)
-    }
-  }
-}
-
-extension Pager {
-  func freePage(_ id: PageID) throws(TreeError) {
-    do throws(PagingError) {
-      free(try exclusive(id))
-    } catch {
-      throw TreeError.paging(error)
-    }
+    // All ids before the first page goes: an error in the middle frees nothing.
+    var ids: [PageID] = []
+    try forEachPage(reference, pager: pager) { id throws(TreeError) in ids.append(id) }
+    for id in ids { pager.free(id) }
   }
 }

@@ -35,7 +35,7 @@ package struct OverflowWriter: ~Copyable {
 
   deinit {
     guard !isFinished else { return }
-    // A page that cannot be read to be freed stays; a volatile page dies with the process.
+    // What an index page that cannot be read leads to stays: volatile, it dies with the process.
     for (level, ids) in pending.enumerated() {
       for id in ids { Self.freeSubtree(id, level: level, pager, layout) }
     }
@@ -117,7 +117,7 @@ package struct OverflowWriter: ~Copyable {
       let children = try? OverflowPages.children(of: id, pager)
       for child in children ?? [] { freeSubtree(child, level: level - 1, pager, layout) }
     }
-    try? pager.freePage(id)
+    pager.free(id)
   }
 }
 

@@ -24,7 +24,7 @@ extension Tree {
         continue
       }
       if path.count == 1 {
-        try pager.freePage(leaf)
+        pager.free(leaf)
         return true
       }
       freed += try dropLastChain(path)
@@ -43,12 +43,7 @@ extension Tree {
     var path: [PathNode] = []
     var id = root
     while true {
-      let page: SharedPage
-      do throws(PagingError) {
-        page = try pager.shared(id)
-      } catch {
-        throw TreeError.paging(error)
-      }
+      let page = try pager.share(id)
       let view = NodeView(page.bytes)
       if let fault = view.structuralFault() { throw .corrupt(view.corruption(fault)) }
       guard path.count <= NodeLayout.maximumLevel else {
@@ -74,7 +69,7 @@ extension Tree {
     var walker = OverflowWalker(reference, pager: pager)
     try walker.forEachPage(from: kept) { (id, _) throws(TreeError) in ids.append(id) }
     try shorten(leaf, index, reference, to: UInt64(kept) * UInt64(layout.dataByteCount))
-    for id in ids { try pager.freePage(id) }
+    for id in ids { pager.free(id) }
     return ids.count
   }
 
@@ -82,12 +77,7 @@ extension Tree {
   private func shorten(
     _ leaf: PageID, _ index: Int, _ reference: OverflowReference, to byteCount: UInt64
   ) throws(TreeError) {
-    let page: ExclusivePage
-    do throws(PagingError) {
-      page = try pager.exclusive(leaf)
-    } catch {
-      throw TreeError.paging(error)
-    }
+    let page = try pager.hold(leaf)
     pager.willModify(page)
     let node = MutableNode(page.bytes)
     guard byteCount > 0 else { return node.remove(at: index) }
@@ -102,12 +92,7 @@ extension Tree {
   private func lastOverflow(
     of leaf: PageID
   ) throws(TreeError) -> (index: Int, reference: OverflowReference)? {
-    let page: SharedPage
-    do throws(PagingError) {
-      page = try pager.shared(leaf)
-    } catch {
-      throw TreeError.paging(error)
-    }
+    let page = try pager.share(leaf)
     let view = NodeView(page.bytes)
     if let fault = view.structuralFault() { throw .corrupt(view.corruption(fault)) }
     for index in (0..<view.slotCount).reversed() {
@@ -124,12 +109,17 @@ extension Tree {
   /// Frees the last leaf and every node above it that has no other child. When that is all of
   /// them, the root becomes an empty leaf.
   ///
-  /// - Returns: how many pages were freed; zero when a page had left memory meanwhile.
+  /// - Returns: how many pages were freed.
   private func dropLastChain(_ path: [PathNode]) throws(TreeError) -> Int {
     var top = path.count - 2
     while top > 0, path[top].slotCount == 0 { top -= 1 }
-    guard let page = pager.exclusiveIfResident(path[top].id) else { return 0 }
-    guard freeChain(path[(top + 1)...]) else { return 0 }
+    try cutLastChild(of: path[top].id)
+    for node in path[(top + 1)...] { pager.free(node.id) }
+    return path.count - 1 - top
+  }
+
+  private func cutLastChild(of id: PageID) throws(TreeError) {
+    let page = try pager.hold(id)
     pager.willModify(page)
     let node = MutableNode(page.bytes)
     if node.view.slotCount > 0 {
@@ -137,15 +127,23 @@ extension Tree {
     } else {
       node.format(level: 0, lowerFence: .empty, upperFence: nil)
     }
-    return path.count - 1 - top
+  }
+}
+
+extension Pager {
+  fileprivate func hold(_ id: PageID) throws(TreeError) -> ExclusivePage {
+    do throws(PagingError) {
+      return try exclusive(id)
+    } catch {
+      throw TreeError.paging(error)
+    }
   }
 
-  /// Frees the pages of a chain, all or none; false when one is not in memory.
-  private func freeChain(_ chain: ArraySlice<PathNode>) -> Bool {
-    guard let first = chain.first else { return true }
-    guard let page = pager.exclusiveIfResident(first.id) else { return false }
-    guard freeChain(chain.dropFirst()) else { return false }
-    pager.free(page)
-    return true
+  fileprivate func share(_ id: PageID) throws(TreeError) -> SharedPage {
+    do throws(PagingError) {
+      return try shared(id)
+    } catch {
+      throw TreeError.paging(error)
+    }
   }
 }

@@ -42,6 +42,8 @@ private struct VerificationWalk {
   private let tree: Tree
   private let isBeingDestroyed: Bool
   private var path: [Seen] = []
+  /// The ids of the last whole path: a node met again is not counted again.
+  private var pathIDs: [PageID] = []
   private var nextKey: [UInt8] = []
   private var visited: [PageID] = []
   private var findings: [CorruptionError] = []
@@ -85,7 +87,7 @@ private struct VerificationWalk {
         break
       }
     }
-    let known = Set(path.map { $0.page.id })
+    let known = pathIDs
     path.removeSubrange(fresh...)
 
     var newFindings: [CorruptionError] = []
@@ -106,6 +108,7 @@ private struct VerificationWalk {
       }
     }
     newCensus.height = max(newCensus.height, path.count)
+    pathIDs = path.map { $0.page.id }
     census = newCensus
     visited += newVisits
     findings += newFindings

@@ -45,7 +45,7 @@ func operationCount(debug: Int, release: Int) -> Int {
 
 /// A tree in a pager in memory.
 func makeTree(
-  pageSize: Int = 4096, cacheByteCount: Int = 64 << 20, statistics: TreeStatistics? = nil
+  pageSize: Int = 4096, cacheByteCount: Int = 8 << 20, statistics: TreeStatistics? = nil
 ) throws -> Tree {
   var root = PageID.none
   let pager = try Pager.create(

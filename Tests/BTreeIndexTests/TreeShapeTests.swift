@@ -146,6 +146,7 @@ import Testing
     var writer = OverflowWriter(pager: tree.pager, byteCount: UInt64(large.count))
     try large.withByteView { try writer.append($0) }
     let reference = try writer.finish()
+    try Overflow.publish(reference, pager: tree.pager)
     var encoded = ByteBuffer()
     encoded.append(zeros: OverflowReference.encodedByteCount)
     reference.encode(into: encoded.mutableView)
