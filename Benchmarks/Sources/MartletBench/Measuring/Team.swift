@@ -7,6 +7,8 @@ enum Team {
   struct Teamwork<Result: Sendable>: Sendable {
     /// From the common start until the last thread is done.
     let nanoseconds: UInt64
+    /// What the process spent in that time on any processor.
+    let processorNanoseconds: UInt64
     /// In the order of threads.
     let results: [Result]
   }
@@ -42,13 +44,17 @@ enum Team {
       }
     }
     for _ in 0..<threads { ready.wait() }
+    let processorBegin = ProcessorClock.nanoseconds
     let begin = MonotonicClock.nanoseconds
     for _ in 0..<threads { start.signal() }
     for _ in 0..<threads { done.wait() }
+    let processorEnd = ProcessorClock.nanoseconds
 
     let finished = try outcomes.all().sorted { $0.thread < $1.thread }
     let end = finished.map(\.end).max() ?? begin
-    return Teamwork(nanoseconds: end - begin, results: finished.map(\.result))
+    return Teamwork(
+      nanoseconds: end - begin, processorNanoseconds: processorEnd - processorBegin,
+      results: finished.map(\.result))
   }
 
   /// What the threads left behind.

@@ -39,6 +39,7 @@ struct Trial: Sendable {
     let closeSeconds = try seconds { try opened.close() }
     return Outcome(
       operationsPerSecond: Double(timed.operations) / (Double(timed.nanoseconds) / 1e9),
+      processorMicroseconds: Double(timed.processorNanoseconds) / 1e3 / Double(timed.operations),
       checksum: checksum.total, latency: LatencySummary(timed.latencies),
       settleSeconds: settleSeconds, closeSeconds: closeSeconds, peakMemoryByteCount: peak,
       dataByteCount: size.dataByteCount, logByteCount: size.logByteCount)
@@ -54,6 +55,8 @@ struct Trial: Sendable {
 /// What a trial found; travels from its process to the one that compares, as JSON.
 struct Outcome: Codable, Sendable {
   let operationsPerSecond: Double
+  /// Processor time an operation, of all threads of the process.
+  let processorMicroseconds: Double
   /// Over every value read in the timed part and, if it wrote, every record of the final state.
   let checksum: UInt64
   let latency: LatencySummary?

@@ -65,6 +65,7 @@ struct Results: Sendable {
         }
         let name = workload.kind.rawValue
         add(name, "ops/s", \.operationsPerSecond)
+        add(name, "cpu-us/op", \.processorMicroseconds)
         add(name, "p50-us") { $0.latency?.p50 }
         add(name, "p99-us") { $0.latency?.p99 }
         add(name, "p99.9-us") { $0.latency?.p999 }

@@ -10,7 +10,7 @@ struct TerminalReport: Sendable {
   let seed: UInt64
 
   var lines: [String] {
-    head + [""] + throughput + [""] + latencies + loads + warnings
+    head + [""] + throughput + [""] + processorTimes + latencies + loads + warnings
   }
 
   private var head: [String] {
@@ -72,6 +72,21 @@ struct TerminalReport: Sendable {
       let found = results.ratio(of: .martlet, to: FloorTarget.peer, workload)
     else { return text + "     " }
     return text + (found.median >= target ? "  met " : " below")
+  }
+
+  /// Unlike the figures above they hold on a machine that is busy with other work as well.
+  private var processorTimes: [String] {
+    var table = TextTable(
+      header: ["CPU µs an operation", "threads"] + results.engines.map(\.rawValue))
+    for workload in results.workloads {
+      table.add(
+        [workload.kind.rawValue, String(workload.threads)]
+          + results.engines.map { engine in
+            results.spread(engine, workload, \.processorMicroseconds)
+              .map { Figures.significant($0.median) } ?? "-"
+          })
+    }
+    return table.lines + ["all threads of the process, those in the background too", ""]
   }
 
   private var latencies: [String] {

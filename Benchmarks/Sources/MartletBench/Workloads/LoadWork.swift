@@ -19,7 +19,7 @@ struct LoadWork: Work {
     } work: { _, session in
       try load(session)
     }
-    return TimedWork(nanoseconds: teamwork.nanoseconds, operations: finalRecordCount)
+    return TimedWork(teamwork, operations: finalRecordCount)
   }
 
   private func load(_ session: any EngineSession) throws {

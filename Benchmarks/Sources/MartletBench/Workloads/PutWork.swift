@@ -32,8 +32,7 @@ struct PutWork: Work {
       try put(records[thread], session)
     }
     let latencies = teamwork.results.flatMap { $0 }
-    return TimedWork(
-      nanoseconds: teamwork.nanoseconds, operations: latencies.count, latencies: latencies)
+    return TimedWork(teamwork, operations: latencies.count, latencies: latencies)
   }
 
   /// The clock is read once a put: the end of one is the beginning of the next.

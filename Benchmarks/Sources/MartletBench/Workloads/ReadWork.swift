@@ -35,8 +35,7 @@ struct ReadWork: Work {
     }
     var checksum = Checksum()
     for part in teamwork.results { checksum.add(part) }
-    return TimedWork(
-      nanoseconds: teamwork.nanoseconds, operations: checksum.count, checksum: checksum)
+    return TimedWork(teamwork, operations: checksum.count, checksum: checksum)
   }
 
   private func read(

@@ -30,7 +30,6 @@ struct ScanWork: Work {
       return checksum
     }
     let checksum = teamwork.results[0]
-    return TimedWork(
-      nanoseconds: teamwork.nanoseconds, operations: checksum.count, checksum: checksum)
+    return TimedWork(teamwork, operations: checksum.count, checksum: checksum)
   }
 }

@@ -16,8 +16,20 @@ protocol Work: Sendable {
 /// What the timed part of a trial yields.
 struct TimedWork: Sendable {
   let nanoseconds: UInt64
+  let processorNanoseconds: UInt64
   let operations: Int
-  var checksum = Checksum()
+  let checksum: Checksum
   /// Nanoseconds of each operation, where single operations are timed.
-  var latencies: [UInt32] = []
+  let latencies: [UInt32]
+
+  init<Result: Sendable>(
+    _ teamwork: Team.Teamwork<Result>, operations: Int, checksum: Checksum = Checksum(),
+    latencies: [UInt32] = []
+  ) {
+    nanoseconds = teamwork.nanoseconds
+    processorNanoseconds = teamwork.processorNanoseconds
+    self.operations = operations
+    self.checksum = checksum
+    self.latencies = latencies
+  }
 }
