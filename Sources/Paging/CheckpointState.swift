@@ -11,5 +11,17 @@ package struct CheckpointState: Sendable, Equatable {
   package let rootTable: [UInt8]
   package let pageSize: Int
 
+  package init(
+    id: DatabaseID, generation: Generation, timestamp: Timestamp, ownerState: [UInt8],
+    rootTable: [UInt8], pageSize: Int
+  ) {
+    self.id = id
+    self.generation = generation
+    self.timestamp = timestamp
+    self.ownerState = ownerState
+    self.rootTable = rootTable
+    self.pageSize = pageSize
+  }
+
   package static let maximumOwnerStateByteCount = 64
 }

@@ -145,8 +145,14 @@ final class FramePool: @unchecked Sendable {
     }
   }
 
-  /// What a waiter was given, or nil.
-  func granted(_ waiter: FrameWaiter) -> FrameChain? { lists.withLock { _ in waiter.granted } }
+  /// What a waiter was given; nil when it must go on waiting, with another ticket.
+  func granted(_ waiter: FrameWaiter, next ticket: WaitTicket) -> FrameChain? {
+    lists.withLock { _ in
+      if let granted = waiter.granted { return granted }
+      waiter.ticket = ticket
+      return nil
+    }
+  }
 
   /// Leaves the queue. What was given in the last moment still counts.
   func withdraw(_ waiter: FrameWaiter) -> FrameChain? {
@@ -159,17 +165,17 @@ final class FramePool: @unchecked Sendable {
 
   /// Frees frames and serves the queue. Hold no mutex: it wakes threads.
   func giveBack(_ chain: FrameChain, waits: any Waits) {
-    let served = lists.withLock { lists -> [FrameWaiter] in
+    let served = lists.withLock { lists -> [WaitTicket] in
       append(chain, to: &lists.free)
-      var served: [FrameWaiter] = []
+      var served: [WaitTicket] = []
       while let waiter = lists.waiters.first, let grant = take(waiter.wanted, from: &lists) {
         waiter.granted = grant
         lists.waiters.removeFirst()
-        served.append(waiter)
+        served.append(waiter.ticket)
       }
       return served
     }
-    for waiter in served { waits.wake(waiter.ticket) }
+    for ticket in served { waits.wake(ticket) }
   }
 
   func giveBack(_ frame: UInt32, waits: any Waits) {
@@ -224,9 +230,9 @@ enum FrameGrant {
 
 /// A thread that waits for frames.
 final class FrameWaiter: @unchecked Sendable {
-  // SENDABLE: `granted` is guarded by the mutex of the pool's lists.
+  // SENDABLE: `ticket` and `granted` are guarded by the mutex of the pool's lists.
   let wanted: Int
-  let ticket: WaitTicket
+  fileprivate var ticket: WaitTicket
   fileprivate var granted: FrameChain?
 
   init(wanted: Int, ticket: WaitTicket) {

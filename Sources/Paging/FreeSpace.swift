@@ -87,17 +87,28 @@ package struct FreeSpace: Sendable {
   // MARK: Runs
 
   /// Takes up to `wanted` and at least `minimum` contiguous blocks and holds them until
-  /// `letGo`. The file grows when no free stretch will do.
+  /// `letGo`: blocks that the volume backs if there are any, so that what was reserved is used and
+  /// holes stay holes. The file grows when no free stretch will do.
   package mutating func allocateRun(wanted: Int, minimum: Int) -> Range<Int> {
     precondition(minimum > 0 && wanted >= minimum)
-    let run = findRun(wanted: wanted, minimum: minimum) ?? growRun(wanted)
+    let run =
+      findRun(wanted: wanted, minimum: minimum, mustBeBacked: true)
+      ?? findRun(wanted: wanted, minimum: minimum, mustBeBacked: false) ?? growRun(wanted)
     hold(run)
     cursor = run.upperBound
     return run
   }
 
-  private func findRun(wanted: Int, minimum: Int) -> Range<Int>? {
-    guard freeBlockCount >= minimum else { return nil }
+  /// The next search begins at the head of the file: done for each checkpoint, so that images move
+  /// towards the head and the tail can be cut.
+  package mutating func rewind() { cursor = 0 }
+
+  private func findRun(wanted: Int, minimum: Int, mustBeBacked: Bool) -> Range<Int>? {
+    let candidates = mustBeBacked ? backedFreeBlockCount : freeBlockCount
+    guard candidates >= minimum else { return nil }
+    func isCandidate(_ block: Int) -> Bool {
+      references[block] == 0 && (!mustBeBacked || backed[block])
+    }
     let good = max(minimum, min(wanted, Self.goodRunLength))
     var second: Range<Int>?
     var visited = 0
@@ -111,13 +122,13 @@ package struct FreeSpace: Sendable {
         continue
       }
       visited += 1
-      guard references[block] == 0 else {
+      guard isCandidate(block) else {
         block = block + 1 == blockCount ? 0 : block + 1
         remaining -= 1
         continue
       }
       var end = block + 1
-      while end < blockCount && end - block < wanted && references[end] == 0 { end += 1 }
+      while end < blockCount && end - block < wanted && isCandidate(end) { end += 1 }
       visited += end - block
       if end - block >= good { return block..<end }
       if second == nil && end - block >= minimum { second = block..<end }
@@ -170,6 +181,17 @@ package struct FreeSpace: Sendable {
       block = end + 1
     }
     return nil
+  }
+
+  /// The block behind the first so many free, backed ones.
+  package func end(ofFirstBacked count: Int) -> Int {
+    var rest = count
+    var block = 0
+    while block < blockCount && rest > 0 {
+      if references[block] == 0 && backed[block] { rest -= 1 }
+      block += 1
+    }
+    return block
   }
 
   /// The free blocks at the end of the file.

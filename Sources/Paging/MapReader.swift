@@ -113,6 +113,7 @@ struct MapReader {
           found: "\(place.start)+\(place.unitCount)"))
     }
     let memory = AlignedMemory(byteCount: count)
+    defer { withExtendedLifetime(memory) {} }
     try file.read(into: memory.bytes[0..<count], at: place.byteOffset, "root table")
     let checksum = CRC32C.checksum(memory.bytes.view.prefix(count))
     guard checksum == superblock.rootTableChecksum else {

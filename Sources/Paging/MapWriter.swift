@@ -122,6 +122,7 @@ struct MapWriter {
     guard !table.isEmpty else { return }
     let count = Place.blocks(for: table.count)
     let memory = AlignedMemory(byteCount: count * Place.blockByteCount)
+    defer { withExtendedLifetime(memory) {} }
     table.withByteView { memory.bytes.copy($0) }
     let run = ledger.withLock { $0.space.allocateRun(wanted: count, minimum: count) }
     places.append(place(of: run))

@@ -16,6 +16,7 @@ extension PageLedger {
       generation: next, epoch: epoch, volatile: volatile, idLimit: idLimit,
       dirtyBlocks: dirtyBlocks)
     dirtyBlocks = BlockSet()
+    space.rewind()
     next = next.next
     return capture!.generation
   }

@@ -79,7 +79,7 @@ package struct PageLedger: Sendable {
   }
 
   package internal(set) var map = PageMap()
-  package internal(set) var space: FreeSpace
+  package var space: FreeSpace
   var tree = MapTree()
   var rootTablePlace: Place?
   var pending: [PendingPlace] = []

@@ -62,6 +62,27 @@ extension Pager {
     }
   }
 
+  /// Frees a page that nobody refers to any more, without reading it in. Hold no latch.
+  package func free(_ id: PageID) {
+    let state = unsafe table.makeWord(id.rawValue)
+    var attempt = 0
+    while true {
+      if let page = exclusiveIfResident(id) {
+        free(page)
+        return
+      }
+      let word = PageWord(unsafe state.pointee.load(ordering: .relaxed))
+      if !word.isResident, !word.isExclusive, unsafe exchange(state, word, word.latched) {
+        ledger.withLock { $0.remove(id.rawValue) }
+        unsafe state.pointee.store(word.latched.evicted.rawValue, ordering: .releasing)
+        ledger.withLock { $0.giveBackID(id.rawValue) }
+        return
+      }
+      effects.waits.yield(attempt: attempt)
+      attempt += 1
+    }
+  }
+
   func unpin(_ id: PageID, frame: Int) {
     guard frames.unpin(frame) else { return }
     guard let page = exclusiveIfResident(id) else {

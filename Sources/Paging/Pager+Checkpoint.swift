@@ -151,6 +151,7 @@ extension Pager {
   /// Both copies, then a sync. Any failure poisons: which checkpoint is in force is not known.
   private func write(_ superblock: Superblock, slot: Int) throws(PagingError) {
     let block = AlignedMemory(byteCount: Superblock.byteCount)
+    defer { withExtendedLifetime(block) {} }
     superblock.encode(into: block.bytes)
     do throws(PagingError) {
       for copy in 0..<2 {

@@ -96,7 +96,7 @@ extension Pager {
     precondition(count <= frames.count / 2, "more frames reserved than half the cache")
     evictClean(atLeast: count)
     let waits = effects.waits
-    let ticket = waits.makeTicket()
+    var ticket = waits.makeTicket()
     switch frames.takeOrQueue(count, ticket: ticket) {
     case .taken(let chain): return chain
     case .queued(let waiter):
@@ -104,8 +104,9 @@ extension Pager {
       var now = start
       while true {
         background.signal(.evict, waits: waits)
-        let outcome = waits.park(ticket, until: now + Self.sliceOfWait)
-        if outcome == .woken, let chain = frames.granted(waiter) { return chain }
+        _ = waits.park(ticket, until: now + Self.sliceOfWait)
+        ticket = waits.makeTicket()
+        if let chain = frames.granted(waiter, next: ticket) { return chain }
         evictClean(atLeast: count)
         now = effects.time.monotonic()
         guard let error = reasonToGiveUp(after: now - start) else { continue }

@@ -48,6 +48,7 @@ extension Pager {
       throw .notADatabase(path: file.path, why: "shorter than its superblocks")
     }
     let memory = AlignedMemory(byteCount: count)
+    defer { withExtendedLifetime(memory) {} }
     try file.read(into: memory.bytes, at: 0, isDirect: true, "superblocks")
     let blocks = (0..<FreeSpace.reservedBlockCount).map { block in
       let start = block * Place.blockByteCount
@@ -79,6 +80,7 @@ extension Pager {
     for copy in copies where copy != good && blocks[copy] != blocks[good] {
       effects.events.report(Event(.warning, "superblock copy in block \(copy) rewritten"))
       let block = AlignedMemory(byteCount: Superblock.byteCount)
+      defer { withExtendedLifetime(block) {} }
       block.bytes.copy(blocks[good])
       try file.write(block.bytes.view, block: copy)
     }
@@ -99,6 +101,7 @@ extension Pager {
       if try effects.files.kind(of: temporary) == .file { try effects.files.remove(temporary) }
     }
     let file = try DataFile(path: temporary, creation: .always, files: effects.files)
+    try clearSuperblocks(file)
     let pager = Pager(
       file: file, ledger: PageLedger(), id: id, pageSize: configuration.pageSize,
       configuration: configuration, effects: effects)
@@ -118,6 +121,13 @@ extension Pager {
       throw error
     }
     return pager
+  }
+
+  /// All four blocks get their space now: a superblock that finds the disk full would poison.
+  private static func clearSuperblocks(_ file: DataFile) throws(PagingError) {
+    let zeros = AlignedMemory(byteCount: FreeSpace.reservedBlockCount * Place.blockByteCount)
+    defer { withExtendedLifetime(zeros) {} }
+    try file.write(zeros.bytes.view, block: 0)
   }
 
   private static func perform(

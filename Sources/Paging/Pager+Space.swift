@@ -66,7 +66,7 @@ extension Pager {
   private static let worthPunching = 64
 
   /// Cuts the free tail off and punches holes, but keeps a 16th of what is used for the next
-  /// checkpoint. Failing to is no failure.
+  /// checkpoint, near the head of the file, where images are to go. Failing to is no failure.
   func returnSpace() {
     writeTurn.take()
     growthTurn.take()
@@ -97,14 +97,12 @@ extension Pager {
   }
 
   private func punchHoles() throws(PagingError) {
-    var start = 0
+    var start = ledger.withLock { $0.space.end(ofFirstBacked: cushion($0.space)) }
     while true {
       let hole = ledger.withLock { ledger -> Range<Int>? in
-        let excess = ledger.space.backedFreeBlockCount - cushion(ledger.space)
-        guard excess >= Self.worthPunching else { return nil }
         let stretch = ledger.space.freeStretch(
           from: start, backed: true, minimum: Self.worthPunching)
-        guard let stretch = stretch?.prefix(excess) else { return nil }
+        guard let stretch else { return nil }
         ledger.space.hold(stretch)
         return stretch
       }

@@ -19,6 +19,7 @@ extension Pager {
     let limit = ledger.withLock { $0.idLimit }
     let total = ledger.withLock { $0.map.mappedCount }
     let page = AlignedMemory(byteCount: pageSize)
+    defer { withExtendedLifetime(page) {} }
     var done = 0
     for id in 1..<max(limit, 1) {
       if try verifyImage(UInt32(id), page.bytes, report) {
@@ -80,6 +81,7 @@ extension Pager {
     _ slot: Int, _ generation: Generation, _ report: (CorruptionError) -> Void
   ) throws(PagingError) -> Superblock? {
     let block = AlignedMemory(byteCount: Superblock.byteCount)
+    defer { withExtendedLifetime(block) {} }
     var found: Superblock?
     for copy in 0..<2 {
       let number = Superblock.block(slot: slot, copy: copy)

@@ -26,6 +26,23 @@ package struct Superblock: Equatable, Sendable {
   package var rootTableByteCount: Int
   package var rootTableChecksum: UInt32
 
+  package init(
+    id: DatabaseID, pageSize: Int, generation: Generation, timestamp: Timestamp,
+    ownerState: [UInt8], mapDepth: Int, mapRoot: PageMapEntry, rootTablePlace: Place,
+    rootTableByteCount: Int, rootTableChecksum: UInt32
+  ) {
+    self.id = id
+    self.pageSize = pageSize
+    self.generation = generation
+    self.timestamp = timestamp
+    self.ownerState = ownerState
+    self.mapDepth = mapDepth
+    self.mapRoot = mapRoot
+    self.rootTablePlace = rootTablePlace
+    self.rootTableByteCount = rootTableByteCount
+    self.rootTableChecksum = rootTableChecksum
+  }
+
   package static let byteCount = 4096
   package static let formatVersion: UInt32 = 0
   /// Features a reader must know to read, to write, or need not know.
