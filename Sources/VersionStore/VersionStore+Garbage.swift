@@ -34,6 +34,8 @@ extension VersionStore {
     guard budget.isNotable(pinned) else { return }
     budget.exclusively {
       if budget.shouldWarn(pinned: pinned), let culprit = candidates().first {
+        // From here on idle means: not used since the warning.
+        for snapshot in candidates() { _ = registry.takeTouched(slot: snapshot.slot) }
         effects.events.report(
           Event(
             .warning,

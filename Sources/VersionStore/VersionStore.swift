@@ -57,7 +57,7 @@ package final class VersionStore: Sendable {
     deferred = DeferredWork(tombstones: rootTable.tombstones, unswept: rootTable.unswept)
     budget = VersionBudget(byteCount: configuration.versionByteBudget)
     maintainer = Maintainer(effects: effects)
-    maintainer.start { [unowned self] in maintenance() }
+    maintainer.start { [weak self] in self?.maintenance() ?? .idle }
     if deferred.hasWork || keyspaceTable.hasDropping { maintainer.wake() }
   }
 
