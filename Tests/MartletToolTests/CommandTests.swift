@@ -91,21 +91,17 @@ import Testing
     }
   }
 
-  @Test func `a value larger than memory likes is streamed in and out`() throws {
+  @Test func `a value of many megabytes is streamed in and out`() throws {
     try inPlace { place in
-      let bytes = (0..<(20 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
-      try Data(bytes).write(to: URL(fileURLWithPath: place.folder + "/large"))
+      var generator = SeededGenerator(seed: testSeed())
+      let piece = (0..<4099).map { _ in UInt8.random(in: 0...255, using: &generator) }
+      let value = Data(Array(repeating: piece, count: 2500).joined())
+      try value.write(to: URL(fileURLWithPath: place.folder + "/large"))
       let set = try ToolProcess("set", place.database, "k", "--file", place.folder + "/large")
       #expect(set.status == 0, "\(set.error)")
-      let database = try Database(at: place.database)
-      let keyspace = try database.keyspace("default")
-      let stored = try database.read { (snapshot: borrowing Snapshot) in
-        try snapshot.read("k", in: keyspace, offset: 0, count: bytes.count)
-      }
-      #expect(stored == bytes)
-      try database.close()
       let get = try ToolProcess("get", place.database, "k", "--raw")
       #expect(get.status == 0, "\(get.error)")
+      #expect(get.bytes == value)
     }
   }
 
@@ -159,6 +155,16 @@ import Testing
       #expect(tour.status == 0, "\(tour.output)\(tour.error)")
       #expect(tour.output.contains("3 kills under 2 committing threads"))
       #expect(!FileManager.default.fileExists(atPath: place.folder + "/tour"))
+    }
+  }
+
+  @Test func `a tour that does not wait for the device finds what the kills lost`() throws {
+    try inPlace { place in
+      let tour = try ToolProcess(
+        "tour", "--directory", place.folder + "/tour", "--kills", "20", "--durability", "relaxed")
+      #expect(tour.status == 1, "\(tour.output)")
+      #expect(tour.error.contains("violation: after kill"), "\(tour.error)")
+      #expect(tour.error.contains("is lost"), "\(tour.error)")
     }
   }
 
@@ -223,6 +229,41 @@ import Testing
       }
       #expect(try place.contents(of: folder) == before)
     }
+  }
+
+  @Test func `a database of a newer format is refused and not touched`() throws {
+    try inPlace { place in
+      _ = try ToolProcess("set", place.database, "k", "v")
+      let url = URL(fileURLWithPath: place.database + "/data.martlet")
+      var file = [UInt8](try Data(contentsOf: url))
+      for start in stride(from: 0, to: 4 * 4096, by: 4096) {
+        file[start + 8] = 200
+        let checksum = Self.crc32c(file[start..<start + 4092])
+        for index in 0..<4 {
+          file[start + 4092 + index] = UInt8(truncatingIfNeeded: checksum >> (8 * index))
+        }
+      }
+      try Data(file).write(to: url)
+      let before = try place.contents(of: place.database)
+      for arguments in [
+        ["get", place.database, "k"], ["set", place.database, "k", "v"],
+        ["verify", place.database],
+      ] {
+        let run = try ToolProcess(arguments: arguments)
+        #expect(run.failed(with: place.database, "newer", "200"), "\(arguments): \(run.error)")
+      }
+      #expect(try place.contents(of: place.database) == before)
+    }
+  }
+
+  /// Castagnoli's checksum, bit by bit.
+  private static func crc32c(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+    var checksum = UInt32.max
+    for byte in bytes {
+      checksum ^= UInt32(byte)
+      for _ in 0..<8 { checksum = checksum >> 1 ^ (checksum & 1 == 1 ? 0x82F6_3B78 : 0) }
+    }
+    return ~checksum
   }
 
   @Test func `a database that is open elsewhere is refused at once`() throws {

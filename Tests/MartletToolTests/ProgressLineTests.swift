@@ -29,7 +29,23 @@ import Testing
 
   @Test func `a share outside its range is brought back`() {
     let line = ProgressLine(count: 1, noun: "rows", fraction: 1.2, elapsed: .seconds(1))
-    #expect(line.plain == "1 rows, 100 %, 1 rows/s, 0:00 left")
+    #expect(line.plain == "1 rows, 100 %, 0:00 left")
+  }
+}
+
+@Suite struct TourReportTests {
+  @Test func `the table is as wide as its widest entries, and adds up the times`() {
+    var report = TourReport()
+    report.append(.init(name: "load", result: "many entries", time: .milliseconds(1500)))
+    report.append(.init(name: "  half transactions", result: "none"))
+    report.append(.init(name: "verify", result: "", time: .seconds(12)))
+    #expect(
+      report.table == [
+        "load                  many entries    1.50 s", "  half transactions   none",
+        "verify                               12.00 s",
+        "────────────────────────────────────────────",
+        "in all                               13.50 s",
+      ])
   }
 }
 
@@ -56,5 +72,8 @@ import Testing
     #expect(Figures.clock(seconds: 3661) == "1:01:01")
     #expect(Figures.fixed(-0.04, digits: 1) == "0.0")
     #expect(Figures.fixed(-1.25, digits: 1) == "-1.3")
+    #expect(Figures.date(nanoseconds: 0) == "1970-01-01 00:00:00 UTC")
+    #expect(Figures.date(nanoseconds: 951_827_696_000_000_000) == "2000-02-29 12:34:56 UTC")
+    #expect(Figures.date(nanoseconds: 1_795_423_806_243_161_477) == "2026-11-23 08:50:06 UTC")
   }
 }

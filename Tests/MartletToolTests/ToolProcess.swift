@@ -4,8 +4,12 @@ import Testing
 /// A run of the tool as a process of its own, as its users run it.
 struct ToolProcess {
   let status: Int32
-  let output: String
+  /// Standard output, byte for byte.
+  let bytes: Data
   let error: String
+
+  /// Standard output as text.
+  var output: String { String(decoding: bytes, as: UTF8.self) }
 
   /// The lines of standard output.
   var lines: [String] { output.split(separator: "\n").map(String.init) }
@@ -29,14 +33,14 @@ struct ToolProcess {
       try process.run()
       process.waitUntilExit()
       return ToolProcess(
-        status: process.terminationStatus, output: try Self.text(output),
-        error: try Self.text(error))
+        status: process.terminationStatus, bytes: try Data(contentsOf: output),
+        error: String(decoding: try Data(contentsOf: error), as: UTF8.self))
     }
   }
 
-  private init(status: Int32, output: String, error: String) {
+  private init(status: Int32, bytes: Data, error: String) {
     self.status = status
-    self.output = output
+    self.bytes = bytes
     self.error = error
   }
 
@@ -54,10 +58,6 @@ struct ToolProcess {
     let url = URL(fileURLWithPath: path)
     try Data(content).write(to: url)
     return url
-  }
-
-  private static func text(_ url: URL) throws -> String {
-    String(decoding: try Data(contentsOf: url), as: UTF8.self)
   }
 
   /// Whether it failed as a tool should: status 1, one line that has the words, no output.

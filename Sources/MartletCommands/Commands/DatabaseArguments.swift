@@ -41,13 +41,22 @@ func withExistingDatabase<Result>(
   try open(path, Configuration(durability: durability, createIfMissing: false), body)
 }
 
+/// Opens a database; the error of a failure names its path.
+func openDatabase(at path: String, _ configuration: Configuration) throws -> Database {
+  do {
+    return try Database(at: path, configuration: configuration)
+  } catch let error as DatabaseError where !error.message.contains(path) {
+    throw ToolError("\(path): \(error.message)")
+  }
+}
+
 /// Opens, runs, and closes whatever happens. The engine's warnings go to standard error.
 private func open<Result>(
   _ path: String, _ configuration: Configuration, _ body: (Database) throws -> Result
 ) throws -> Result {
   var configuration = configuration
   configuration.events = { event in try? Descriptor.standardError.write("martlet: \(event)\n") }
-  let database = try Database(at: path, configuration: configuration)
+  let database = try openDatabase(at: path, configuration)
   let result: Result
   do {
     result = try body(database)

@@ -46,7 +46,7 @@ package struct DriveCommand: ParsableCommand {
     configuration.durability = durability
     let open =
       if let database {
-        try Database(at: database, configuration: configuration)
+        try openDatabase(at: database, configuration)
       } else {
         try Database.inMemory(configuration: configuration)
       }

@@ -112,16 +112,19 @@ package struct LoadCommand: ParsableCommand {
   private func write(
     _ rows: [Row], to keyspace: Keyspace, of database: Database, already total: Int
   ) throws {
-    var line = rows[0].line
+    // Where it stands in the batch; at the commit, the batch as a whole.
+    let lines = rows[0].line...rows[rows.count - 1].line
+    var place = ""
     do {
-      try database.write { (transaction: borrowing Transaction) in
+      try database.write(durability: durability) { (transaction: borrowing Transaction) in
         for row in rows {
-          line = row.line
+          place = "\(row.line)"
           try transaction.set(row.value, for: row.key, in: keyspace)
         }
+        place = lines.count == 1 ? place : "\(lines.lowerBound)-\(lines.upperBound)"
       }
     } catch let error as DatabaseError {
-      throw ToolError("\(file):\(line): \(error.message) (\(kept(total)))")
+      throw ToolError("\(file):\(place): \(error.message) (\(kept(total)))")
     }
   }
 

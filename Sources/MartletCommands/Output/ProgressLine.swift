@@ -14,10 +14,11 @@ package struct ProgressLine {
     self.elapsed = elapsed
   }
 
-  /// Per second; nil before anything can be said.
+  /// Per second; nil before anything can be said, and for a trickle that says nothing.
   package var rate: Int? {
     let seconds = Figures.seconds(elapsed)
-    return seconds > 0.001 ? Int(Double(count) / seconds) : nil
+    let rate = seconds > 0.001 ? Int(Double(count) / seconds) : 0
+    return rate >= 2 ? rate : nil
   }
 
   /// Seconds until the end at the pace so far; nil when it cannot be told.

@@ -11,18 +11,14 @@ struct Bank {
   let journal: Keyspace
 
   /// Opens the bank of a directory. Checkpoints come often, so that kills hit them as well.
-  init(directory: String) throws {
-    database = try Database(at: directory, configuration: Self.configuration)
-    accounts = try database.keyspace("accounts")
-    journal = try database.keyspace("journal")
-  }
-
-  private static var configuration: Configuration {
+  init(directory: String, durability: Durability) throws {
     var configuration = Configuration()
     configuration.cacheSize = 16 << 20
-    configuration.durability = .full
+    configuration.durability = durability
     configuration.checkpointLogBytes = 256 << 10
-    return configuration
+    database = try Database(at: directory, configuration: configuration)
+    accounts = try database.keyspace("accounts")
+    journal = try database.keyspace("journal")
   }
 
   static func accountKey(_ account: Int) -> String {

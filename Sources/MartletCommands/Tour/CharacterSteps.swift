@@ -66,10 +66,12 @@ struct CharacterSteps {
       try expect(
         snapshot, in: characters, .range(from: "000370", to: "000400"), keys: greek.map(\.key),
         values: greek.map(\.line))
-      let birds = records.filter { $0.name.hasPrefix("BIRD") }.sorted { $0.indexKey < $1.indexKey }
+      let notes = records.filter { $0.name.hasPrefix("MUSICAL") }
+        .sorted { $0.indexKey < $1.indexKey }
       try expect(
-        snapshot, in: names, .prefix("BIRD"), keys: birds.map(\.indexKey), values: birds.map(\.key))
-      return "both ways; \(greek.count) of Greek by range; \(birds.count) by the name BIRD…"
+        snapshot, in: names, .prefix("MUSICAL"), keys: notes.map(\.indexKey),
+        values: notes.map(\.key))
+      return "both ways; Greek by range, \(greek.count); by name MUSICAL…, \(notes.count)"
     }
   }
 

@@ -4,6 +4,7 @@ internal import Martlet
 /// The second half of the tour: a bank whose process is killed again and again.
 struct CrashSteps {
   let directory: String
+  let durability: Durability
   let seed: UInt64
   /// Kills while all threads of the worker commit.
   let killCount: Int
@@ -26,7 +27,7 @@ struct CrashSteps {
   }
 
   func run() throws -> Summary {
-    var bank = try Bank(directory: directory)
+    var bank = try Bank(directory: directory, durability: durability)
     try bank.fill()
     try bank.database.close()
     var generator = SeededGenerator(seed: seed)
@@ -49,7 +50,7 @@ struct CrashSteps {
       if duringCommits { summary.kills += 1 } else { summary.recoveryKills += 1 }
 
       let start = clock.now
-      bank = try Bank(directory: directory)
+      bank = try Bank(directory: directory, durability: durability)
       summary.longestRecovery = max(summary.longestRecovery, clock.now - start)
       let state = try bank.state()
       try bank.database.close()
@@ -65,7 +66,8 @@ struct CrashSteps {
   private func life(
     duringCommits: Bool, _ generator: inout SeededGenerator
   ) throws -> Worker.Report {
-    let worker = try Worker(directory: directory, seed: generator.next())
+    let worker = try Worker(
+      directory: directory, durability: durability, seed: generator.next())
     if duringCommits {
       try worker.waitUntilCommitting(threads: Bank.threadCount, for: .seconds(10))
       Thread.sleep(forTimeInterval: Double.random(in: 0...0.4, using: &generator))

@@ -1,6 +1,6 @@
 package import ArgumentParser
 internal import Foundation
-internal import Martlet
+package import Martlet
 
 /// `martlet tour`: what the engine promises, shown on real data.
 package struct TourCommand: ParsableCommand {
@@ -34,6 +34,10 @@ package struct TourCommand: ParsableCommand {
 
   @Option(help: "How many times the child is killed while its threads commit.")
   package var kills: Int = 24
+
+  @Option(
+    help: "What the transfers survive; relaxed shows that the tour finds what is lost.")
+  package var durability: Durability = .full
 
   package init() {}
 
@@ -102,7 +106,9 @@ package struct TourCommand: ParsableCommand {
     var progress = ProgressReporter(noun: "kills")
     let clock = ContinuousClock()
     let start = clock.now
-    let steps = CrashSteps(directory: directory, seed: seed, killCount: kills) { count in
+    let steps = CrashSteps(
+      directory: directory, durability: durability, seed: seed, killCount: kills
+    ) { count in
       progress.update(count: count, fraction: Double(count) / Double(kills))
     }
     let summary = try steps.run()
@@ -110,7 +116,8 @@ package struct TourCommand: ParsableCommand {
     report.append(
       .init(
         name: "transfer money, kill -9, recover",
-        result: "\(summary.kills) kills under \(Bank.threadCount) committing threads, "
+        result:
+          "\(Figures.count(summary.kills, "kill")) under \(Bank.threadCount) committing threads, "
           + "\(summary.recoveryKills) more in recovery", time: time))
     if !summary.violations.isEmpty {
       for violation in summary.violations.prefix(20) {

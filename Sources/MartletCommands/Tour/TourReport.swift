@@ -40,8 +40,9 @@ package struct TourReport {
     let resultWidth = steps.map(\.result.count).max() ?? 0
     let timeWidth = times.map(\.count).max() ?? 0
     func row(_ name: String, _ result: String, _ time: String) -> String {
-      name + spaces(nameWidth - name.count) + "   " + result + spaces(resultWidth - result.count)
-        + "   " + spaces(timeWidth - time.count) + time
+      let start = name + spaces(nameWidth - name.count) + "   " + result
+      guard !time.isEmpty else { return start }
+      return start + spaces(resultWidth - result.count + 3 + timeWidth - time.count) + time
     }
     let lines = zip(steps, times).map { row($0.name, $0.result, $1) }
     let rule = String(repeating: "─", count: nameWidth + resultWidth + timeWidth + 6)

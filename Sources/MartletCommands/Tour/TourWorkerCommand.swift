@@ -1,6 +1,6 @@
 package import ArgumentParser
 internal import Foundation
-internal import Martlet
+package import Martlet
 
 /// The process that the tour kills: transfers money from several threads until it is no more.
 ///
@@ -13,11 +13,12 @@ package struct TourWorkerCommand: ParsableCommand {
 
   @Argument package var directory: String
   @Option package var seed: UInt64
+  @Option package var durability: Durability
 
   package init() {}
 
   package func run() throws {
-    let bank = try Bank(directory: directory)
+    let bank = try Bank(directory: directory, durability: durability)
     let failures = Collected<String>()
     let first = try (0..<Bank.threadCount).map { try bank.lastSequence(ofThread: $0) + 1 }
     DispatchQueue.concurrentPerform(iterations: Bank.threadCount + 1) { thread in

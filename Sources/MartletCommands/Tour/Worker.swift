@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Martlet
 internal import Synchronization
 
 #if canImport(Darwin)
@@ -25,13 +26,15 @@ final class Worker {
   private let listener: Listener
 
   /// Starts this very program as the worker.
-  init(directory: String, seed: UInt64) throws {
+  init(directory: String, durability: Durability, seed: UInt64) throws {
     guard let program = Bundle.main.executableURL else {
       throw ToolError("the path of this program is not known")
     }
     let pipe = Pipe()
     process.executableURL = program
-    process.arguments = ["tour-worker", directory, "--seed", String(seed)]
+    process.arguments = [
+      "tour-worker", directory, "--seed", String(seed), "--durability", durability.rawValue,
+    ]
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = pipe
     process.standardError = FileHandle.nullDevice
