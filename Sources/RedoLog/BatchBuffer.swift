@@ -11,7 +11,7 @@ struct BatchBuffer: ~Copyable, Sendable {
   private(set) var newestTimestamp = Timestamp.zero
 
   /// Beyond this an emptied buffer lets its memory go.
-  static let keptByteCount = 16 << 20
+  static let keptByteCount = 32 << 20
 
   init(byteCount: Int = 1 << 16) {
     memory = AlignedMemory(byteCount: byteCount)

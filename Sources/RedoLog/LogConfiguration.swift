@@ -11,7 +11,7 @@ package struct LogConfiguration: Sendable, Equatable {
 
   package init(
     firstSegmentByteCount: Int = 1 << 20, largestSegmentByteCount: Int = 64 << 20,
-    spareByteCount: Int = 128 << 20, unflushedByteLimit: Int = 64 << 20
+    spareByteCount: Int = 128 << 20, unflushedByteLimit: Int = 16 << 20
   ) {
     precondition(firstSegmentByteCount >= 65536 && firstSegmentByteCount % 4096 == 0)
     precondition(largestSegmentByteCount >= firstSegmentByteCount)

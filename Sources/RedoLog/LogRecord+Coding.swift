@@ -1,4 +1,4 @@
-internal import Primitives
+package import Primitives
 package import RawBytes
 
 // Normative: `format-spec/log-record.md`.
@@ -8,7 +8,7 @@ extension LogRecord {
 
   /// Writes a record's bytes at an offset.
   @inline(__always)
-  static func encode(
+  package static func encode(
     _ kind: RecordKind, transaction: TransactionID, timestamp: Timestamp, entryCount: UInt32,
     payload: ByteView, into bytes: MutableByteView, at offset: Int
   ) {

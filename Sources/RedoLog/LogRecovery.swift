@@ -22,6 +22,7 @@ struct LogRecovery {
   private var fault = "nothing"
   private var starts: [Int: UInt64] = [:]
   private var replayedByteCount: UInt64 = 0
+  private var newestRecordEnd = LogPosition.zero
 
   /// Positions of a life begin so far behind the end of the one before, at least: more than can
   /// be appended and not durable.
@@ -87,6 +88,7 @@ struct LogRecovery {
           state.records += 1
           try replay(record)
         }
+        if batch.header.recordCount > 0 { newestRecordEnd = batch.header.recordsEnd }
         chain.advance(over: batch.header)
         offset += batch.header.storedByteCount
         if batch.header.endPosition > from {
@@ -179,7 +181,8 @@ struct LogRecovery {
     let isLive = { place in place <= index && starts[place] != nil }
     return LogBeginning(
       position: LogPosition(position), number: last.number + 1, previousChecksum: last.checksum,
-      recordsEnd: last.recordsEnd, ceiling: last.ceiling, generation: generation,
+      recordsEnd: last.recordsEnd, newestRecordEnd: newestRecordEnd, ceiling: last.ceiling,
+      generation: generation,
       live: segments.indices.filter(isLive).map { place in
         LiveSegment(segment: segments[place], start: starts[place] ?? 0)
       },

@@ -37,6 +37,7 @@ struct LogTail: ~Copyable, Sendable {
   var isPreparingAheadSuspended = false
   var readerCount = 0
   // What a checkpoint trigger asks for.
+  var newestRecordEnd: LogPosition
   var replayFrom: LogPosition
   var recoveredByteCount: UInt64
   let firstPosition: LogPosition
@@ -62,6 +63,7 @@ struct LogTail: ~Copyable, Sendable {
     offset = beginning.offset
     retired = beginning.retired
     nextSegmentNumber = beginning.nextSegmentNumber
+    newestRecordEnd = beginning.newestRecordEnd
     replayFrom = beginning.replayFrom
     recoveredByteCount = beginning.byteCount
     firstPosition = beginning.position
@@ -76,6 +78,8 @@ struct LogBeginning {
   var number: UInt64 = 1
   var previousChecksum: UInt32 = 0
   var recordsEnd = LogPosition.zero
+  /// The same, empty batches left aside.
+  var newestRecordEnd = LogPosition.zero
   var ceiling = Timestamp.zero
   var generation = Generation(0)
   var live: [LiveSegment] = []
@@ -130,6 +134,7 @@ extension LogTail {
   }
 
   var replayByteCount: UInt64 {
+    guard newestRecordEnd > replayFrom else { return 0 }
     let end = activePosition.rawValue + UInt64(active.isEmpty ? 0 : active.storedByteCount)
     return replayFrom >= firstPosition
       ? end - Swift.min(end, replayFrom.rawValue)

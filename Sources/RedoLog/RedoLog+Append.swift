@@ -37,6 +37,7 @@ extension RedoLog {
         payload: payload)
       let end = tail.activePosition.rawValue &+ UInt64(truncatingIfNeeded: tail.active.count)
       tail.endPosition = LogPosition(end)
+      tail.newestRecordEnd = LogPosition(end)
       marks.end.store(end, ordering: .releasing)
       return tail.endPosition
     }

@@ -115,8 +115,9 @@ extension RedoLog {
   /// A commit above it must not be acknowledged before a new batch is durable.
   package var durableCeiling: Timestamp { Timestamp(marks.ceiling.load(ordering: .acquiring)) }
 
-  /// Bytes that a recovery would read now: the measure for triggering checkpoints. Differences of
-  /// positions are none, since positions skip ahead where a crash was.
+  /// Bytes that a recovery would replay now, zero when no record has come since the checkpoint: the
+  /// measure for triggering the next. Differences of positions are none, since positions skip ahead
+  /// where a crash was.
   package var replayByteCount: UInt64 { tail.withLock { $0.replayByteCount } }
 
   package var statistics: LogStatistics { tail.withLock { $0.statistics } }
