@@ -106,6 +106,7 @@ package struct LoadCommand: ParsableCommand {
         }
       }
     }
+    progress.finish()
     try report(total, in: progress.elapsed)
   }
 

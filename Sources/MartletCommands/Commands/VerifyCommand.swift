@@ -34,6 +34,7 @@ package struct VerifyCommand: ParsableCommand {
         progress.update(count: state.done, fraction: fraction)
       }
     }
+    progress.finish()
     var output = Output()
     if json {
       try output.line(Self.summary(of: report).text)

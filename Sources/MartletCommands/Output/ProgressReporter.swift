@@ -17,7 +17,15 @@ package struct ProgressReporter: ~Copyable {
     lastShown = start
   }
 
-  deinit {
+  deinit { clear() }
+
+  /// Takes the bar away, so that other output begins on a clean line.
+  package mutating func finish() {
+    clear()
+    shownBar = false
+  }
+
+  private func clear() {
     if shownBar { try? Descriptor.standardError.write("\r\u{1B}[K") }
   }
 

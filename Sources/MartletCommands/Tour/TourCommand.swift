@@ -112,6 +112,7 @@ package struct TourCommand: ParsableCommand {
       progress.update(count: count, fraction: Double(count) / Double(kills))
     }
     let summary = try steps.run()
+    progress.finish()
     let time = clock.now - start
     report.append(
       .init(
