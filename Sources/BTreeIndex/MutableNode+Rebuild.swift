@@ -48,6 +48,8 @@ extension MutableNode {
     if isLeaf {
       bytes.store(newest.rawValue, at: NodeLayout.newestTimestamp)
       changeTombstoneCount(by: tombstones)
+    } else {
+      refreshHeads()
     }
   }
 
@@ -62,7 +64,11 @@ extension MutableNode {
     bytes.store(UInt16(0), at: NodeLayout.slotCount)
     bytes.store(UInt32(source.heapEnd), at: NodeLayout.heapStart)
     bytes.store(UInt32(0), at: NodeLayout.garbageByteCount)
-    if source.isLeaf { bytes.store(UInt32(0), at: NodeLayout.tombstoneCount) }
+    if source.isLeaf {
+      bytes.store(UInt32(0), at: NodeLayout.tombstoneCount)
+    } else {
+      bytes[NodeLayout.headSkip] = 0
+    }
     append(0..<count, of: source)
     if source.isLeaf { bytes.store(newest.rawValue, at: NodeLayout.newestTimestamp) }
   }

@@ -104,6 +104,7 @@ package struct MutableNode: BitwiseCopyable {
     bytes.move(from: next, to: slotAt, byteCount: slotsEnd - next)
     bytes.zero(slotsEnd - NodeLayout.slotByteCount..<slotsEnd)
     bytes.store(UInt16(view.slotCount - 1), at: NodeLayout.slotCount)
+    if view.slotCount == 0 { bytes[NodeLayout.headSkip] = 0 }
   }
 
   // MARK: Leaves
@@ -171,5 +172,37 @@ package struct MutableNode: BitwiseCopyable {
       entryByteCount: NodeLayout.innerEntryHeaderByteCount + separatorSuffix.count)
     bytes.store(child.rawValue, at: offset)
     bytes.copy(separatorSuffix, at: offset + NodeLayout.innerEntryHeaderByteCount)
+    let skip = sharedByteCount
+    if skip != view.headSkip {
+      setHeadSkip(skip)
+    } else if skip > 0 {
+      setHead(at: index, skip: skip)
+    }
   }
+
+  /// How many bytes all separators of an inner node share after the prefix: as keys are in order,
+  /// what the first and the last one do.
+  private var sharedByteCount: Int {
+    let count = view.slotCount
+    guard count > 1 else { return 0 }
+    return Swift.min(view.suffix(0).commonPrefixCount(view.suffix(count - 1)), 255)
+  }
+
+  private func setHeadSkip(_ skip: Int) {
+    bytes[NodeLayout.headSkip] = UInt8(skip)
+    for index in 0..<view.slotCount { setHead(at: index, skip: skip) }
+  }
+
+  private func setHead(at index: Int, skip: Int) {
+    let slot = view.slot(index)
+    let suffix = view.suffix(index)
+    // Clamped: separators out of order are another check's finding, not a trap.
+    let head = KeyOrder.head(suffix.dropFirst(Swift.min(skip, suffix.count)))
+    bytes.store(
+      Slot(head: head, offset: slot.offset, suffixCount: slot.suffixCount).rawValue,
+      at: NodeLayout.headerByteCount + index * NodeLayout.slotByteCount)
+  }
+
+  /// Makes the heads of an inner node begin behind what its separators share.
+  func refreshHeads() { setHeadSkip(sharedByteCount) }
 }

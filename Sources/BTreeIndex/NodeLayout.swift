@@ -33,6 +33,7 @@ package enum NodeLayout {
   package static var tombstoneCount: Int { 32 }
   package static var firstChild: Int { 32 }
   package static var level: Int { 36 }
+  package static var headSkip: Int { 38 }
   package static var headerByteCount: Int { 40 }
 
   package static var slotByteCount: Int { 8 }
@@ -61,8 +62,10 @@ package enum NodeLayout {
 
 /// The index entry of a node: where an entry lies, and enough of its key to skip most of them.
 ///
-/// The four first bytes of the key after the node's prefix stand in the upper half, big-endian and
-/// padded with zeros, so that comparing slots as integers compares keys.
+/// Four bytes of the key stand in the upper half, big-endian and padded with zeros, so that comparing
+/// slots as integers compares keys. In a leaf they are the first after the node's prefix. In an
+/// inner node they are the first after what all its separators share, which is more than the
+/// prefix where a fence is missing: at the root, and at either edge of the tree.
 package struct Slot: BitwiseCopyable, Sendable {
   package let rawValue: UInt64
 

@@ -21,7 +21,7 @@ extension NodeView {
       garbageByteCount <= heapEnd - heapStart
     else { return false }
     switch bytes[NodeLayout.kind] {
-    case PageKind.leaf.rawValue: return level == 0
+    case PageKind.leaf.rawValue: return level == 0 && bytes[NodeLayout.headSkip] == 0
     case PageKind.inner.rawValue: return level >= 1 && level <= NodeLayout.maximumLevel
     default: return false
     }
@@ -72,7 +72,8 @@ extension NodeView {
   /// Everything that can be known from the node alone, for `verify`:
   ///
   /// - Invariant N6: keys ascend strictly, inside the fences; the prefix is all the fences share.
-  /// - Invariant N7: each slot's head is that of its suffix.
+  /// - Invariant N7: each slot's head is that of its suffix after the bytes that all separators
+  ///   share; a leaf skips none.
   /// - Invariant N8: the tombstone count is exact; no timestamp is above the newest one.
   /// - Invariant N9: the bytes between slots and heap are zero.
   package func fault(pageID expected: PageID) -> String? {
@@ -95,9 +96,15 @@ extension NodeView {
   private func keyFault() -> String? {
     let lower = lowerFence.dropFirst(prefixCount)
     let upper = upperFence?.dropFirst(prefixCount)
+    let skip = headSkip
     for index in 0..<slotCount {
       let suffix = suffix(index)
-      guard slot(index).head == KeyOrder.head(suffix) else { return "head of slot \(index)" }
+      guard suffix.count >= skip, suffix.prefix(skip) == self.suffix(0).prefix(skip) else {
+        return "separator \(index) without the shared bytes"
+      }
+      guard slot(index).head == KeyOrder.head(suffix.dropFirst(skip)) else {
+        return "head of slot \(index)"
+      }
       // A separator equal to the lower fence would leave its left child no keys.
       let isAboveLower = isLeaf ? suffix >= lower : suffix > lower
       guard isAboveLower, upper.map({ suffix < $0 }) ?? true else {

@@ -119,6 +119,8 @@ package struct NodeView: BitwiseCopyable, Sendable {
         UInt32.self, at: index == 0 ? NodeLayout.firstChild : slot(index - 1).offset))
   }
   package var childCount: Int { slotCount + 1 }
+  /// How many bytes after the prefix all separators share, so that heads begin behind them.
+  package var headSkip: Int { Int(bytes[NodeLayout.headSkip]) }
 
   // MARK: Space
 

@@ -80,6 +80,12 @@ package struct UnvalidatedNode: BitwiseCopyable {
         UInt64.self, NodeLayout.headerByteCount &+ index &* NodeLayout.slotByteCount))
   }
 
+  /// 1 when the slot's head is below another, else 0.
+  @inline(__always)
+  private func below(_ slot: Slot, _ head: UInt32) -> Int {
+    Int(truncatingIfNeeded: (slot.rawValue >> 32 &- UInt64(head)) >> 63)
+  }
+
   /// The first position whose key is not below `key`.
   @inline(__always)
   package func search(_ key: ByteView, entryHeaderByteCount: Int) -> Position {
@@ -89,17 +95,29 @@ package struct UnvalidatedNode: BitwiseCopyable {
       prefixCount <= key.count
     else { return Position(0, .impossible) }
     let suffix = unsafe ByteView(base: key.base + prefixCount, count: key.count &- prefixCount)
-    let head = KeyOrder.head(suffix)
-    let bound = UInt64(head) << 32
-    // Branchless: one conditional move a step.
+    var headStart = suffix
+    if entryHeaderByteCount == NodeLayout.innerEntryHeaderByteCount {
+      let skip = Int(truncatingIfNeeded: load(UInt8.self, NodeLayout.headSkip))
+      if skip > 0 {
+        let order = compareShared(suffix, skip, count)
+        if order != 0 {
+          return order == .min
+            ? Position(0, .impossible) : Position(order < 0 ? 0 : count, .absent)
+        }
+        headStart = unsafe ByteView(base: suffix.base + skip, count: suffix.count &- skip)
+      }
+    }
+    let head = KeyOrder.head(headStart)
+    // Branchless, in arithmetic that the compiler does not turn into a jump: a jump would be
+    // mispredicted at every other step.
     var first = 0
     var length = count
     while length > 1 {
       let half = length >> 1
-      first = slot(first &+ half &- 1).rawValue < bound ? first &+ half : first
+      first = first &+ half &<< below(slot(first &+ half &- 1), head) &- half
       length &-= half
     }
-    if length == 1 { first = slot(first).rawValue < bound ? first &+ 1 : first }
+    if length == 1 { first &+= below(slot(first), head) }
     // Here every slot before `first` has a smaller head. Ties are settled by the keys themselves.
     guard first < count, slot(first).head == head else { return Position(first, .absent) }
     let order = compare(slot(first), suffix, entryHeaderByteCount)
@@ -107,6 +125,35 @@ package struct UnvalidatedNode: BitwiseCopyable {
     if order == .min { return Position(first, .impossible) }
     if order > 0 { return Position(first, .absent) }
     return searchTies(after: first, count, suffix, head, entryHeaderByteCount)
+  }
+
+  /// The order of a key's suffix against the bytes that all separators share after the prefix;
+  /// zero when it shares them; `Int.min` when the bytes are impossible.
+  @inline(__always)
+  private func compareShared(_ suffix: ByteView, _ skip: Int, _ count: Int) -> Int {
+    guard count > 0 else { return .min }
+    let first = slot(0)
+    let start = first.offset &+ NodeLayout.innerEntryHeaderByteCount
+    guard skip <= first.suffixCount, start &+ skip <= byteCount else { return .min }
+    let shared = unsafe ByteView(base: base + start, count: skip)
+    return unsafe KeyOrder.compare(
+      ByteView(base: suffix.base, count: suffix.count < skip ? suffix.count : skip), shared)
+  }
+
+  /// Whether a key is above every key of a leaf, by its last slot alone. False says nothing.
+  @inline(__always)
+  package func isBelow(_ key: ByteView) -> Bool {
+    let count = slotCount
+    let prefixCount = Int(truncatingIfNeeded: load(UInt16.self, NodeLayout.prefixCount))
+    guard count > 0, NodeLayout.headerByteCount &+ count &* NodeLayout.slotByteCount <= byteCount,
+      prefixCount <= key.count
+    else { return false }
+    let last = slot(count &- 1)
+    let start = last.offset &+ NodeLayout.leafEntryHeaderByteCount
+    guard start &+ last.suffixCount <= byteCount else { return false }
+    return unsafe KeyOrder.compare(
+      ByteView(base: base + start, count: last.suffixCount),
+      ByteView(base: key.base + prefixCount, count: key.count &- prefixCount)) < 0
   }
 
   @inline(never)

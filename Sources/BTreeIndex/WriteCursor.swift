@@ -133,11 +133,18 @@ package struct WriteCursor: ~Copyable {
 
   @inline(__always)
   private mutating func locate(_ key: ByteView) throws(TreeError) {
-    let position = UnvalidatedNode(node.bytes.view).search(
+    let leaf = UnvalidatedNode(node.bytes.view)
+    isSought = true
+    if followingIndex == leaf.slotCount, leaf.isBelow(key) {
+      // The next of keys that arrive in order.
+      index = followingIndex
+      isFound = false
+      return
+    }
+    let position = leaf.search(
       key, entryHeaderByteCount: NodeLayout.leafEntryHeaderByteCount)
     index = position.index
     isFound = position.finding == .found
-    isSought = true
     if position.finding == .impossible || isFound && !node.view.hasSoundEntry(index) {
       throw impossibleEntry()
     }
