@@ -89,6 +89,13 @@ extension CrashScript {
         steps.append(.commit(passing, isRelaxed: true))
       }
     }
+    // A few megabytes that go again with their keyspace, so that the file's tail becomes free.
+    for number in 0..<4 {
+      let bulk = Write(
+        keyspace: "passing", key: Array("bulk/\(number)".utf8),
+        value: Value(seed: UInt32(number), byteCount: 800_000))
+      steps.append(.commit([bulk], isRelaxed: number == 2))
+    }
     steps.append(.checkpoint)
     // Change, all over the tree, while the background checkpoints.
     for _ in 0..<keyCount / 12 {

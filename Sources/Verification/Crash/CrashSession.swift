@@ -16,13 +16,13 @@ package struct CrashSession {
   }
 
   /// A database as small as one can be, so that a short life meets everything: four-kilobyte pages,
-  /// a cache of 64 of them, segments of 32 KiB, frequent checkpoints.
+  /// a cache of 64 of them, segments of 64 KiB, frequent checkpoints.
   package static var smallConfiguration: Configuration {
     var configuration = Configuration(
       pageSize: 4096, cacheSize: 64 * 4096, versionBudget: 1 << 20, checkpointLogBytes: 96 << 10,
       checkpointInterval: .seconds(1))
     configuration.log = .init(
-      firstSegmentByteCount: 32 << 10, largestSegmentByteCount: 64 << 10,
+      firstSegmentByteCount: 64 << 10, largestSegmentByteCount: 128 << 10,
       spareByteCount: 256 << 10)
     return configuration
   }
@@ -30,6 +30,8 @@ package struct CrashSession {
   /// What a run found wrong.
   package struct Violation: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
   }
 
   /// Runs the whole script. `closing` sees the database before it is closed.
