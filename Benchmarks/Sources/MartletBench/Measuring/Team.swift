@@ -1,5 +1,4 @@
 import Dispatch
-import Foundation
 import Synchronization
 
 /// Threads that get ready one by one, start together and are timed as one.
@@ -14,9 +13,11 @@ enum Team {
   }
 
   /// Runs `prepare` and then, when every thread is ready, `work` on each of `threads` new threads.
+  ///
+  /// Every thread is gone when this returns: whoever closes what they used may do so.
   /// - Throws: the first error of a thread, after all have ended.
   static func run<Member, Result: Sendable>(
-    threads: Int,
+    threads count: Int,
     prepare: @escaping @Sendable (_ thread: Int) throws -> Member,
     work: @escaping @Sendable (_ thread: Int, _ member: Member) throws -> Result
   ) throws -> Teamwork<Result> {
@@ -25,8 +26,8 @@ enum Team {
     let done = DispatchSemaphore(value: 0)
     let outcomes = Outcomes<Result>()
 
-    for thread in 0..<threads {
-      Thread.detachNewThread {
+    let threads = (0..<count).map { thread in
+      JoinableThread {
         var isReady = false
         do {
           let member = try prepare(thread)
@@ -34,8 +35,7 @@ enum Team {
           isReady = true
           start.wait()
           let result = try work(thread, member)
-          let end = MonotonicClock.nanoseconds
-          outcomes.add(.success((thread, end, result)))
+          outcomes.add(.success((thread, MonotonicClock.nanoseconds, result)))
         } catch {
           outcomes.add(.failure(error))
           if !isReady { ready.signal() }
@@ -43,12 +43,13 @@ enum Team {
         done.signal()
       }
     }
-    for _ in 0..<threads { ready.wait() }
+    for _ in 0..<count { ready.wait() }
     let processorBegin = ProcessorClock.nanoseconds
     let begin = MonotonicClock.nanoseconds
-    for _ in 0..<threads { start.signal() }
-    for _ in 0..<threads { done.wait() }
+    for _ in 0..<count { start.signal() }
+    for _ in 0..<count { done.wait() }
     let processorEnd = ProcessorClock.nanoseconds
+    for thread in threads { thread.join() }
 
     let finished = try outcomes.all().sorted { $0.thread < $1.thread }
     let end = finished.map(\.end).max() ?? begin
