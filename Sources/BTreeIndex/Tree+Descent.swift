@@ -14,14 +14,22 @@ struct NodeReading: ~Copyable {
 
     /// Nil when the page is no longer what was seen.
     init?(_ seen: OptimisticPage, _ pager: Pager) throws(TreeError) {
+      guard let held = try Self.share(seen, pager) else { return nil }
+      page = held
+    }
+
+    private static func share(
+      _ seen: OptimisticPage, _ pager: Pager
+    ) throws(TreeError) -> SharedPage? {
       do throws(PagingError) {
-        page = try pager.shared(seen.id)
+        let held = try pager.shared(seen.id)
+        guard pager.isValid(seen) else { return nil }
+        return held
       } catch {
         // A page that was freed meanwhile has no image; that is no error of this tree.
         guard pager.isValid(seen) else { return nil }
         throw TreeError.paging(error)
       }
-      guard pager.isValid(seen) else { return nil }
     }
   #else
     let bytes: ByteView
