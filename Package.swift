@@ -89,9 +89,10 @@ let package = Package(
     suite(
       "MartletTests",
       [
-        "Martlet", "Verification", "Simulation", "VersionStore", "Environment", "Primitives",
-        "RawBytes",
+        "Martlet", "Verification", "Simulation", "SystemEnvironment", "VersionStore",
+        "Environment", "Primitives", "RawBytes",
       ]),
+    suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
     suite("ConventionTests", []),
     suite("MartletToolTests", ["MartletTool", "MartletCommands", "Martlet"]),
     suite("ConcurrencyControlTests", ["ConcurrencyControl", "Primitives"]),

@@ -137,11 +137,11 @@ extension CrashScript {
               byteCount: generator.below(round % 4 == 3 ? 6_000 : 800) + 1))
       }
       steps.append(.commit(unique(writes), isRelaxed: round % 3 == 1))
-      if round % 4 == 2 { steps.append(.checkpoint) }
+      if round % 4 == 2 { steps += [.checkpoint, .check] }
     }
     steps.append(.dropKeyspace("main"))
     steps.append(.createKeyspace("main"))
-    steps.append(.checkpoint)
+    steps += [.checkpoint, .check]
     return CrashScript(seed: seed, steps: steps)
   }
 

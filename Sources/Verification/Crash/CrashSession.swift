@@ -34,12 +34,22 @@ package struct CrashSession {
     package init(description: String) { self.description = description }
   }
 
-  /// Runs the whole script. `closing` sees the database before it is closed.
-  package func run(_ effects: Effects, closing: (Database) throws -> Void = { _ in }) throws {
+  /// Runs the whole script. `closing` sees the database before it is closed. A tolerant run goes
+  /// on after steps that were refused, as long as the database takes commits.
+  package func run(
+    _ effects: Effects, isTolerant: Bool = false, closing: (Database) throws -> Void = { _ in }
+  ) throws {
     let database = try Database(
       at: Self.directory, configuration: configuration, effects: effects)
     do {
-      for step in script.steps { try perform(step, on: database) }
+      for step in script.steps {
+        do {
+          try perform(step, on: database)
+        } catch let error as DatabaseError {
+          let isFinal = error.code == .commitUnknown || error.code == .poisoned
+          guard isTolerant, !isFinal else { throw error }
+        }
+      }
       try closing(database)
     } catch {
       try? database.close()
@@ -53,8 +63,10 @@ package struct CrashSession {
     case .createKeyspace(let name):
       try change { $0.create(name) } by: { _ = try database.keyspace(name) }
     case .dropKeyspace(let name):
+      guard journal.state.keyspaces[name] != nil else { return }
       try change { $0.drop(name) } by: { try database.dropKeyspace(name) }
     case .commit(let writes, let isRelaxed):
+      guard writes.allSatisfy({ journal.state.keyspaces[$0.keyspace] != nil }) else { return }
       try change(isDurable: !isRelaxed) { state in for write in writes { state.apply(write) } } by: {
         try database.write(durability: isRelaxed ? .relaxed : nil) { transaction in
           for write in writes {
