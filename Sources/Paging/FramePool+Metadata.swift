@@ -15,13 +15,31 @@ extension FramePool {
   func unbind(_ frame: Int) { bind(frame, to: 0) }
 
   // MARK: Dirty since when
+  //
+  //  63       62        40 39              0
+  // ┌────────┬────────────┬─────────────────┐
+  // │ copied │ image      │ epoch           │
+  // └────────┴────────────┴─────────────────┘
+
+  private static let copiedBit: UInt64 = 1 << 63
+  private static let epochMask: UInt64 = 1 << 40 - 1
+
+  /// Dirty since an epoch, and image number `image` of the run at hand shows the bytes as they
+  /// are. The number matters: a page may be changed and copied again within one run, and then only
+  /// its last copy is current.
+  static func copiedWord(epoch: UInt64, image: Int) -> UInt64 {
+    copiedBit | UInt64(image) << 40 | epoch
+  }
+
+  /// Whether the run at hand shows the bytes as they are.
+  func isCopied(_ frame: Int) -> Bool { dirty(of: frame) & Self.copiedBit != 0 }
 
   func dirty(of frame: Int) -> UInt64 {
     unsafe dirty[frame].load(ordering: .acquiring)
   }
 
   /// The epoch, whether or not a copy is on its way to the file; 0 when clean.
-  func dirtyEpoch(of frame: Int) -> UInt64 { dirty(of: frame) & ~Self.copiedBit }
+  func dirtyEpoch(of frame: Int) -> UInt64 { dirty(of: frame) & Self.epochMask }
 
   func setDirty(_ epoch: UInt64, frame: Int) {
     unsafe dirty[frame].store(epoch, ordering: .releasing)

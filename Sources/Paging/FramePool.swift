@@ -19,8 +19,9 @@ internal import Environment
 /// - Invariant FP2: `pageIDs[f]` is the page whose word names `f`, or none; it changes under that
 ///   page's exclusive latch only.
 /// - Invariant FP3: `dirty[f]` is 0 for a clean page, else the epoch since which it has been dirty,
-///   with `copiedBit` while a run that holds a copy of the bytes is being written. It rises under
-///   the exclusive latch; the writer of a run changes it under a shared latch.
+///   and, while a run holds a copy of these very bytes, which image of the run (`copiedWord`). It
+///   is set to an epoch under the exclusive latch; the writer of a run changes it under a shared
+///   latch.
 /// - Invariant FP4: waiters are served first come, first served, all they asked for at once, so
 ///   no two wait for each other's half.
 // SAFETY: `base` covers `count` frames and every metadata array has `count` elements; frame
@@ -40,7 +41,6 @@ final class FramePool: @unchecked Sendable {
   private let metadata: AlignedMemory
   private let lists: Mutex<Lists>
 
-  static let copiedBit: UInt64 = 1 << 63
   /// Set in a frame's pins when its page is to be freed by whoever unpins it last.
   static let freePendingBit: UInt32 = 1 << 31
   static let noFrame = UInt32.max

@@ -29,23 +29,32 @@ extension Pager {
     return start..<min(start + Self.clockStep, frames.count)
   }
 
+  /// A sweep that met so many cold dirty pages leaves the rest to the background writer.
+  private static let dirtyLimit = 64
+
   /// Frees frames of cold, clean pages; wakes the background writer when cold pages are dirty.
-  func evictClean(atLeast wanted: Int) {
+  ///
+  /// - Parameter limit: examine no more frames; by default two rounds of the clock, which make
+  ///   every page cold that nobody uses.
+  func evictClean(atLeast wanted: Int, examining limit: Int = .max) {
     var chain = FrameChain()
-    var metDirty = false
+    var dirtyCount = 0
     var examined = 0
-    while chain.count < max(wanted, Self.clockStep) && examined < 2 * frames.count {
+    let limit = min(limit, 2 * frames.count)
+    while chain.count < max(wanted, Self.clockStep), examined < limit,
+      dirtyCount < Self.dirtyLimit
+    {
       for frame in nextFrames() {
         examined += 1
         switch judge(frame) {
         case .evicted: frames.push(UInt32(frame), to: &chain)
-        case .dirty: metDirty = true
+        case .dirty: dirtyCount += 1
         case .busy, .warm: break
         }
       }
     }
     if chain.count > 0 { frames.giveBack(chain, waits: effects.waits) }
-    if metDirty { background.signal(.evict, waits: effects.waits) }
+    if dirtyCount > 0 { background.signal(.evict, waits: effects.waits) }
   }
 
   /// One turn of the clock for one frame.

@@ -83,7 +83,7 @@ extension Pager {
 
   private func takeFrameForCopy() -> UInt32? {
     if let frame = frames.tryTakeAhead() { return frame }
-    evictClean(atLeast: 1)
+    evictClean(atLeast: 1, examining: 128)
     return frames.tryTakeAhead()
   }
 

@@ -12,7 +12,7 @@ internal import RawBytes
 /// ```
 ///
 /// - Invariant RW1: one run at a time is being filled, written and settled (the turn `writeTurn`),
-///   so `copiedBit` always means the run at hand.
+///   so a copied word always means the run at hand.
 /// - Invariant RW2: a place enters the map only while the page is latched, and only if the page
 ///   did not change since it was copied.
 extension Pager {
@@ -21,17 +21,18 @@ extension Pager {
   func copy(frame: Int, into run: RunBuffer, upTo epoch: UInt64, mayWait: Bool) {
     let id = frames.pageID(of: frame)
     guard id != 0, latchShared(id, frame: frame, mayWait: mayWait) else { return }
-    // A copy that is already in the run at hand is as good.
-    let dirtyEpoch = frames.dirty(of: frame)
-    let isWanted =
-      dirtyEpoch != 0 && dirtyEpoch <= epoch && dirtyEpoch & FramePool.copiedBit == 0
+    let dirtyEpoch = frames.dirtyEpoch(of: frame)
+    let copiedWord = FramePool.copiedWord(epoch: dirtyEpoch, image: run.images.count)
+    let isWanted = dirtyEpoch != 0 && dirtyEpoch <= epoch && !frames.isCopied(frame)
     if isWanted {
       run.copyPage(frames.bytes(of: frame).view)
-      frames.setDirty(dirtyEpoch | FramePool.copiedBit, frame: frame)
+      frames.setDirty(copiedWord, frame: frame)
     }
     unlatchShared(id)
     if isWanted {
-      run.append(id: id, frame: UInt32(frame), source: .page(dirtyEpoch: dirtyEpoch))
+      run.append(
+        id: id, frame: UInt32(frame),
+        source: .page(dirtyEpoch: dirtyEpoch, copiedWord: copiedWord))
     }
   }
 
@@ -65,27 +66,27 @@ extension Pager {
   func settle(_ run: RunBuffer) {
     for image in run.images {
       switch image.source {
-      case .page(let dirtyEpoch): settle(image, dirtyEpoch: dirtyEpoch)
+      case .page(let dirtyEpoch, let copiedWord):
+        settle(image, dirtyEpoch: dirtyEpoch, copiedWord: copiedWord)
       case .handedOver: settleHandedOver(image)
       }
     }
     run.removeAll()
   }
 
-  private func settle(_ image: RunImage, dirtyEpoch: UInt64) {
+  private func settle(_ image: RunImage, dirtyEpoch: UInt64, copiedWord: UInt64) {
     let frame = Int(image.frame)
-    let copied = dirtyEpoch | FramePool.copiedBit
     guard let stored = image.stored else {
-      frames.replaceDirty(copied, by: dirtyEpoch, frame: frame)
+      frames.replaceDirty(copiedWord, by: dirtyEpoch, frame: frame)
       return
     }
     guard latchShared(image.id, frame: frame, mayWait: true) else {
       ledger.withLock { $0.space.release(stored.place) }
       return
     }
-    // No thread changes the page under the shared latch, so the bit cannot go between the look
-    // and the entry.
-    if frames.dirty(of: frame) == copied {
+    // No thread changes the page under the shared latch, so the word cannot change between the
+    // look and the entry.
+    if frames.dirty(of: frame) == copiedWord {
       ledger.withLock { ledger in
         let isDue = ledger.isDue(image.id, dirtyEpoch: dirtyEpoch)
         ledger.enter(image.id, stored, belongsToCapture: isDue)

@@ -56,16 +56,16 @@ extension Pager {
   private func verifyStructure(_ report: (CorruptionError) -> Void) throws(PagingError) {
     checkpointTurn.take()
     defer { checkpointTurn.pass() }
-    let (tree, generation, slot, overlap) = ledger.withLock { ledger in
-      (ledger.tree, ledger.durable, ledger.durableSlot, ledger.firstOverlap())
+    let (census, generation, slot) = ledger.withLock { ledger in
+      (PlaceCensus(ledger), ledger.durable, ledger.durableSlot)
     }
-    if let overlap { report(overlap) }
+    if let overlap = census.firstOverlap() { report(overlap) }
     guard let superblock = try verifySuperblocks(slot, generation, report) else { return }
     let blockCount = Place.blocks(for: Int(clamping: try file.size()))
     let reader = MapReader(file: file, superblock: superblock, blockCount: blockCount)
-    for level in tree.levels.indices {
+    for level in census.tree.levels.indices {
       do throws(PagingError) {
-        try reader.forEachBlock(of: tree.levels[level], level: level) { _, _ in }
+        try reader.forEachBlock(of: census.tree.levels[level], level: level) { _, _ in }
       } catch .corrupt(let finding) {
         report(finding)
       }
@@ -140,35 +140,5 @@ package struct MappedPages: Sequence, IteratorProtocol {
       block += 1
     }
     return ids.removeFirst()
-  }
-}
-
-extension PageLedger {
-  /// Two images of the current map, the durable tree or the pending places in one unit.
-  func firstOverlap() -> CorruptionError? {
-    var taken = BlockSet()
-    func overlaps(_ place: Place, _ owner: String) -> CorruptionError? {
-      for unit in place.start..<place.end {
-        if taken.contains(unit) {
-          return CorruptionError(
-            location: owner, expected: "a place of its own", found: "shared unit \(unit)")
-        }
-        taken.insert(unit)
-      }
-      return nil
-    }
-    for entry in tree.levels.joined() where !entry.isAbsent {
-      if let overlap = overlaps(entry.place, "map block") { return overlap }
-    }
-    if let rootTablePlace, let overlap = overlaps(rootTablePlace, "root table") { return overlap }
-    for id in 1..<max(idLimit, 1) {
-      let entry = map[UInt32(id)]
-      guard !entry.isAbsent else { continue }
-      if let overlap = overlaps(entry.place, "page \(id)") { return overlap }
-    }
-    for place in pending {
-      if let overlap = overlaps(place.place, "superseded image") { return overlap }
-    }
-    return nil
   }
 }

@@ -5,7 +5,7 @@ internal import RawBytes
 struct RunImage {
   enum Source {
     /// A page's frame, dirty since this epoch when it was copied.
-    case page(dirtyEpoch: UInt64)
+    case page(dirtyEpoch: UInt64, copiedWord: UInt64)
     /// A frame that a writer filled with the old bytes.
     case handedOver
   }

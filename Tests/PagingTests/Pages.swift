@@ -19,7 +19,7 @@ enum Pages {
 
   /// A page file with nothing in it but what `build` makes.
   static func create(
-    _ effects: Effects, _ configuration: PagingConfiguration = small(),
+    _ effects: Effects, _ configuration: PagingConfiguration = small(), at path: String = path,
     build: (Pager) throws(PagingError) -> [UInt8] = { _ throws(PagingError) in [1, 2, 3] }
   ) throws(PagingError) -> Pager {
     try Pager.create(
@@ -28,7 +28,7 @@ enum Pages {
   }
 
   static func open(
-    _ effects: Effects, _ configuration: PagingConfiguration = small()
+    _ effects: Effects, _ configuration: PagingConfiguration = small(), at path: String = path
   ) throws(PagingError) -> (pager: Pager, checkpoint: CheckpointState) {
     try Pager.open(path: path, configuration: configuration, effects: effects)
   }
@@ -51,6 +51,15 @@ extension Pager {
 
   /// The value of a page, read without a latch.
   func value(_ id: PageID) throws(PagingError) -> UInt64 {
+    #if MARTLET_SHARED_LATCHES
+      let page = try shared(id)
+      return Self.value(page.bytes) ?? .max
+    #else
+      return try valueOptimistically(id)
+    #endif
+  }
+
+  private func valueOptimistically(_ id: PageID) throws(PagingError) -> UInt64 {
     while true {
       let page = try optimistic(id)
       let value = Self.value(page.bytes)

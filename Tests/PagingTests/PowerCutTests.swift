@@ -76,6 +76,11 @@ import Testing
         #expect(Array(pager.mappedPages) == model.keys.sorted(), label)
         for (id, value) in model { #expect(try pager.value(id) == value, label) }
         #expect(try pager.findings().isEmpty, label)
+        // And the second life is as good as the first.
+        let id = try pager.make(77)
+        #expect(model[id] == nil, label)
+        try pager.checkpoint(0, root: [0])
+        #expect(try pager.findings().isEmpty, label)
       }
     } catch {
       Issue.record("\(label): \(error)")
