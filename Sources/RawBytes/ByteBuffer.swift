@@ -1,9 +1,9 @@
 #if canImport(Darwin)
-  internal import Darwin
+  public import Darwin
 #elseif canImport(Glibc)
-  internal import Glibc
+  public import Glibc
 #elseif canImport(Musl)
-  internal import Musl
+  public import Musl
 #endif
 
 /// A growing buffer that encoders append to: integers little-endian, varints, bytes.
@@ -13,9 +13,9 @@
 @safe
 package struct ByteBuffer: ~Copyable, @unchecked Sendable {
   // SENDABLE: the buffer is its memory's only owner.
-  @usableFromInline package private(set) var base: UnsafeMutableRawPointer
-  @usableFromInline package private(set) var count: Int
-  @usableFromInline package private(set) var capacity: Int
+  @usableFromInline package internal(set) var base: UnsafeMutableRawPointer
+  @usableFromInline package internal(set) var count: Int
+  @usableFromInline package internal(set) var capacity: Int
 
   package init(capacity: Int = 256) {
     self.capacity = Swift.max(capacity, 16)
@@ -33,21 +33,21 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     unsafe MutableByteView(base: base, count: count)
   }
 
-  package mutating func removeAll() { count = 0 }
+  @inlinable package mutating func removeAll() { count = 0 }
 
   /// Forgets everything after the first `newCount` bytes.
-  package mutating func truncate(to newCount: Int) {
+  @inlinable package mutating func truncate(to newCount: Int) {
     precondition(newCount >= 0 && newCount <= count)
     count = newCount
   }
 
-  package mutating func reserve(_ additional: Int) {
+  @inlinable package mutating func reserve(_ additional: Int) {
     guard count + additional > capacity else { return }
     grow(additional)
   }
 
-  @inline(never)
-  private mutating func grow(_ additional: Int) {
+  @inline(never) @usableFromInline
+  mutating func grow(_ additional: Int) {
     var wanted = capacity
     while wanted < count + additional { wanted *= 2 }
     let bigger = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 64)
@@ -57,20 +57,20 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     capacity = wanted
   }
 
-  package mutating func append(_ bytes: ByteView) {
+  @inlinable package mutating func append(_ bytes: ByteView) {
     reserve(bytes.count)
     unsafe memcpy(base + count, bytes.base, bytes.count)
     count += bytes.count
   }
 
-  package mutating func append<Integer: FixedWidthInteger & BitwiseCopyable>(integer: Integer) {
+  @inlinable package mutating func append<Integer: FixedWidthInteger & BitwiseCopyable>(integer: Integer) {
     reserve(MemoryLayout<Integer>.size)
     unsafe base.storeBytes(of: integer.littleEndian, toByteOffset: count, as: Integer.self)
     count += MemoryLayout<Integer>.size
   }
 
   /// Appends an unsigned LEB128 integer.
-  package mutating func append(varint value: UInt64) {
+  @inlinable package mutating func append(varint value: UInt64) {
     reserve(10)
     var rest = value
     while rest >= 128 {
@@ -84,7 +84,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
   }
 
   /// Appends bytes preceded by their count as a varint.
-  package mutating func append(counted bytes: ByteView) {
+  @inlinable package mutating func append(counted bytes: ByteView) {
     append(varint: UInt64(bytes.count))
     append(bytes)
   }

@@ -30,12 +30,11 @@ final class Engine: @unchecked Sendable {
 
   private let directoryLock: any FileLock
   private let nextTransaction: Atomic<UInt64>
-  private let activity = Mutex(Activity())
-
-  private struct Activity {
-    var running = 0
-    var isClosing = false
-  }
+  private let readers = ObjectPool<ReadContext>()
+  private let writers = ObjectPool<TransactionState>()
+  /// How many transactions run; the highest bit says that the engine is closing.
+  private let activity = Atomic<UInt64>(0)
+  private static let closingBit: UInt64 = 1 << 63
 
   init(
     parts: EngineParts, configuration: Configuration, effects: Effects,
@@ -75,41 +74,49 @@ final class Engine: @unchecked Sendable {
 
   /// Counts a transaction in, or says that the database is closed.
   func enter() throws(DatabaseError) {
-    let isOpen = activity.withLock { state in
-      if state.isClosing { return false }
-      state.running += 1
-      return true
+    let running = activity.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue
+    if running & Self.closingBit != 0 {
+      leave()
+      throw DatabaseError(.closed, "the database was closed")
     }
-    guard isOpen else { throw DatabaseError(.closed, "the database was closed") }
   }
 
-  func leave() { activity.withLock { $0.running -= 1 } }
+  func leave() { activity.wrappingSubtract(1, ordering: .releasing) }
 
   /// Begins a read-only snapshot at the acknowledged watermark.
   func beginRead(cancellation: CancellationFlag? = nil) -> ReadContext {
     let snapshot = store.beginSnapshot(.acknowledged)
-    return ReadContext(
-      engine: self, snapshot: snapshot, horizon: pipeline.acknowledgedPosition,
-      cancellation: cancellation)
+    let context = readers.take() ?? ReadContext(engine: self, snapshot: snapshot)
+    context.begin(
+      snapshot, horizon: pipeline.acknowledgedPosition, cancellation: cancellation)
+    return context
   }
 
   /// Ends a snapshot; answers only when what it can have seen is durable, unless the database
   /// promises no more than `relaxed`.
   func endRead(_ context: ReadContext) throws(DatabaseError) {
     store.endSnapshot(context.snapshot)
-    if configuration.durability != .relaxed {
-      try pipeline.makeDurable(through: context.horizon)
-    }
+    let horizon = context.horizon
+    readers.put(context)
+    if configuration.durability != .relaxed { try pipeline.makeDurable(through: horizon) }
   }
 
   /// Begins a read-write transaction at the published watermark.
   func beginWrite(durability: Durability, cancellation: CancellationFlag?) -> TransactionState {
     let snapshot = store.beginSnapshot(.published)
-    let reads = ReadContext(
-      engine: self, snapshot: snapshot, horizon: pipeline.publishedPosition,
-      cancellation: cancellation)
-    return TransactionState(
-      id: makeTransactionID(), reads: reads, durability: durability, control: snapshotProtocol)
+    let state =
+      writers.take()
+      ?? TransactionState(
+        reads: ReadContext(engine: self, snapshot: snapshot), control: snapshotProtocol)
+    state.reads.begin(snapshot, horizon: pipeline.publishedPosition, cancellation: cancellation)
+    state.begin(makeTransactionID(), durability: durability, control: snapshotProtocol)
+    return state
+  }
+
+  /// Ends a read-write transaction, whatever became of it.
+  func endWrite(_ state: TransactionState) {
+    state.finish()
+    writers.put(state)
   }
 
   /// Frees the pages of a large value that was never committed.
@@ -126,14 +133,11 @@ final class Engine: @unchecked Sendable {
   /// Waits for running transactions, writes a last checkpoint when one is due, stops the threads
   /// and lets go of the directory. Later calls do nothing.
   func close() throws(DatabaseError) {
-    let isFirst = activity.withLock { state in
-      defer { state.isClosing = true }
-      return !state.isClosing
-    }
-    guard isFirst else { return }
+    let before = activity.bitwiseOr(Self.closingBit, ordering: .acquiringAndReleasing).oldValue
+    guard before & Self.closingBit == 0 else { return }
     workers.close()
     var attempt = 0
-    while activity.withLock({ $0.running > 0 }) {
+    while activity.load(ordering: .acquiring) != Self.closingBit {
       effects.waits.yield(attempt: attempt)
       attempt += 1
     }

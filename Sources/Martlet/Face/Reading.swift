@@ -39,6 +39,7 @@ public protocol Reading: ~Copyable {
 
 extension Reading where Self: ~Copyable {
   /// A copy of the value of a key; nil when the key is absent.
+  @inlinable
   public func get(_ key: some StoredKey, in keyspace: Keyspace) throws -> [UInt8]? {
     try withBytes(for: key, in: keyspace) { bytes in
       unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
@@ -48,15 +49,13 @@ extension Reading where Self: ~Copyable {
   /// The value of a key as a type; nil when the key is absent.
   ///
   /// - Throws: `valueMismatch` when the stored bytes are not of that type.
+  @inlinable
   public func value<Value: StoredValue>(
     for key: some StoredKey, in keyspace: Keyspace, as type: Value.Type
   ) throws -> Value? {
     try withBytes(for: key, in: keyspace) { bytes in
       guard let value = Value(valueBytes: bytes) else {
-        throw DatabaseError(
-          .valueMismatch,
-          "the value in keyspace \"\(keyspace.name)\" has \(bytes.byteCount) bytes that are no "
-            + "\(type)")
+        throw DatabaseError.mismatch(keyspace, bytes.byteCount, "\(type)")
       }
       return value
     }
@@ -90,5 +89,14 @@ extension Reading where Self: ~Copyable {
     try forEach(
       in: keyspace, .range(from: range.lowerBound, to: range.upperBound), reverse: false,
       limit: nil, body)
+  }
+}
+
+extension DatabaseError {
+  @usableFromInline
+  static func mismatch(_ keyspace: Keyspace, _ byteCount: Int, _ type: String) -> DatabaseError {
+    DatabaseError(
+      .valueMismatch,
+      "the value in keyspace \"\(keyspace.name)\" has \(byteCount) bytes that are no \(type)")
   }
 }

@@ -7,25 +7,22 @@ internal import VersionStore
 /// A snapshot takes no locks, blocks nobody and is never aborted by a writer. It shows every commit
 /// that was acknowledged before it began. It ends with the closure that received it.
 public struct Snapshot: ~Copyable, Reading {
-  let context: ReadContext
+  @usableFromInline let context: ReadContext
+
+  init(context: ReadContext) { self.context = context }
 
   /// The moment it shows: every commit at or before, none after.
   public var timestamp: Timestamp { context.snapshot.timestamp }
 
+  @inlinable
   public func withBytes<Result>(
     for key: some StoredKey, in keyspace: Keyspace, _ body: (RawSpan) throws -> Result
   ) throws -> Result? {
-    try context.requireUsable(keyspace)
-    return try key.withKeyBytes { span in
-      try span.withByteView { key in
-        try context.withScratch { level in
-          guard let found = try context.find(key, in: keyspace.id, copyingTo: level) else {
-            return nil
-          }
-          // SAFETY: the level stays as it is until `body` has returned; nested reads push others.
-          return try unsafe body(context.bytes(of: found, in: level).buffer.bytes)
-        }
-      }
+    try key.withKeyBytes { span -> Result? in
+      guard let value = unsafe try context.lend(span, in: keyspace) else { return nil }
+      defer { context.giveBack() }
+      // SAFETY: what is lent stays as it is until it is given back; nested reads lend other memory.
+      return try unsafe body(value.bytes)
     }
   }
 

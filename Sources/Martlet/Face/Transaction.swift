@@ -9,7 +9,9 @@ internal import VersionStore
 /// commit even if the closure swallows the error. The closure may run several times
 /// (`RetryPolicy`); what it does outside the database is its own affair.
 public struct Transaction: ~Copyable, Reading {
-  let state: TransactionState
+  @usableFromInline let state: TransactionState
+
+  init(state: TransactionState) { self.state = state }
 
   /// The number of this attempt.
   public var id: TransactionID { state.id }
@@ -29,15 +31,11 @@ public struct Transaction: ~Copyable, Reading {
   /// - Throws: `writeConflict` when somebody else committed the key after this snapshot: the
   ///   transaction is rolled back. `keyTooLong`: nothing happened. `transactionTooLarge`: rolled
   ///   back.
+  @inlinable
   public func set(_ value: some StoredValue, for key: some StoredKey, in keyspace: Keyspace) throws
   {
-    try state.requireUsable(keyspace)
-    try key.withKeyBytes { keySpan in
-      try keySpan.withByteView { key in
-        try value.withValueBytes { valueSpan in
-          try valueSpan.withByteView { value in try state.set(key, to: value, in: keyspace) }
-        }
-      }
+    try key.withKeyBytes { key in
+      try value.withValueBytes { value in try state.set(value, for: key, in: keyspace) }
     }
   }
 
@@ -110,20 +108,15 @@ public struct Transaction: ~Copyable, Reading {
 
   // MARK: Reading
 
+  @inlinable
   public func withBytes<Result>(
     for key: some StoredKey, in keyspace: Keyspace, _ body: (RawSpan) throws -> Result
   ) throws -> Result? {
-    try state.requireUsable(keyspace)
-    return try key.withKeyBytes { span in
-      try span.withByteView { key in
-        try state.reads.withScratch { level in
-          guard let value = try state.find(key, in: keyspace.id, copyingTo: level) else {
-            return nil
-          }
-          // SAFETY: the level stays as it is until `body` has returned; nested reads push others.
-          return try unsafe body(state.bytes(of: value, in: level).buffer.bytes)
-        }
-      }
+    try key.withKeyBytes { span -> Result? in
+      guard let value = unsafe try state.lend(span, in: keyspace) else { return nil }
+      defer { state.giveBack() }
+      // SAFETY: what is lent stays as it is until it is given back; nested reads lend other memory.
+      return try unsafe body(value.bytes)
     }
   }
 

@@ -24,7 +24,7 @@ struct MergedScan: ~Copyable {
       transaction: transaction, keyspace: keyspace.id, lower: lower.view, upper: upper.view,
       isReverse: isReverse)
     var cursor = try throwing { () throws(StoreError) in
-      try context.engine.store.makeCursor(in: keyspace.id, at: context.snapshot)
+      try unsafe context.engine.store.makeCursor(in: keyspace.id, at: context.snapshot)
     }
     var hasStored = try throwing { () throws(StoreError) in
       try start(&cursor, lower.view, upper.view)

@@ -6,34 +6,92 @@ internal import VersionStore
 /// What a snapshot and a transaction have in common: one moment of the store, and memory to lend
 /// values from.
 ///
-/// Used by one thread at a time.
+/// Used by one thread at a time, and again by the next transaction of the thread.
+// SAFETY: the engine outlives its contexts: they live in its pool, or in a transaction that it
+// counts. `state` is allocated as long as the object.
+@safe
+@usableFromInline
 final class ReadContext {
-  let engine: Engine
-  let snapshot: StoreSnapshot
-  let cancellation: CancellationFlag?
-  /// Where the newest commit that this context can see ends in the log.
-  let horizon: LogPosition
-  private var scratch = ScratchStack()
-
-  init(
-    engine: Engine, snapshot: StoreSnapshot, horizon: LogPosition, cancellation: CancellationFlag?
-  ) {
-    self.engine = engine
-    self.snapshot = snapshot
-    self.horizon = horizon
-    self.cancellation = cancellation
+  /// What changes from one use to the next; behind a pointer, so that reading it costs no
+  /// exclusivity check.
+  private struct State: BitwiseCopyable {
+    var snapshot: StoreSnapshot
+    var horizon: LogPosition
+    var isCancellable: Bool
   }
+
+  unowned(unsafe) let engine: Engine
+  private let state: UnsafeMutablePointer<State>
+  private let scratch = ScratchStack()
+  private(set) var cancellation: CancellationFlag?
+
+  init(engine: Engine, snapshot: StoreSnapshot) {
+    unsafe self.engine = engine
+    unsafe state = .allocate(capacity: 1)
+    unsafe state.initialize(
+      to: State(snapshot: snapshot, horizon: .zero, isCancellable: false))
+  }
+
+  deinit { unsafe state.deallocate() }
+
+  /// Begins a use.
+  func begin(
+    _ snapshot: StoreSnapshot, horizon: LogPosition, cancellation: CancellationFlag?
+  ) {
+    unsafe state.pointee = State(
+      snapshot: snapshot, horizon: horizon, isCancellable: cancellation != nil)
+    if cancellation != nil || self.cancellation != nil { self.cancellation = cancellation }
+  }
+
+  /// The moment it shows.
+  var snapshot: StoreSnapshot { unsafe state.pointee.snapshot }
+
+  /// Where the newest commit that this context can see ends in the log.
+  var horizon: LogPosition { unsafe state.pointee.horizon }
 
   /// Checks what every operation checks.
   func requireUsable(_ keyspace: Keyspace) throws(DatabaseError) {
-    if keyspace.database != engine.id {
+    if keyspace.database != (unsafe engine.id) {
       throw DatabaseError(
         .wrongDatabase, "keyspace \"\(keyspace.name)\" belongs to another database")
     }
+    if unsafe state.pointee.isCancellable { try requireNotCancelled() }
+  }
+
+  func requireNotCancelled() throws(DatabaseError) {
     if let cancellation, cancellation.isCancelled {
       throw DatabaseError(.cancelled, "the task was cancelled")
     }
   }
+
+  // MARK: Lending
+
+  /// Copies the committed value of a key to scratch and lends it until `giveBack`; nil, and nothing
+  /// to give back, when the key is absent.
+  @usableFromInline
+  func lend(_ key: RawSpan, in keyspace: Keyspace) throws(DatabaseError) -> UnsafeRawBufferPointer?
+  {
+    try requireUsable(keyspace)
+    let level = scratch.push()
+    do throws(DatabaseError) {
+      let view = try key.withByteView { (key) throws(DatabaseError) -> ByteView? in
+        guard let found = try find(key, in: keyspace.id, copyingTo: level) else { return nil }
+        return try bytes(of: found, in: level)
+      }
+      guard let view else {
+        scratch.pop()
+        return nil
+      }
+      return unsafe view.buffer
+    } catch {
+      scratch.pop()
+      throw error
+    }
+  }
+
+  /// Ends the newest loan.
+  @usableFromInline
+  func giveBack() { scratch.pop() }
 
   /// Runs `body` with an empty scratch level.
   func withScratch<Result, Failure: Error>(
@@ -44,12 +102,15 @@ final class ReadContext {
     return try body(level)
   }
 
+  /// A level for a loan of the caller's own; ended by `giveBack`.
+  func pushScratch() -> ScratchStack.Level { scratch.push() }
+
   /// Copies the committed value of a key to scratch; nil when it is absent.
   func find(_ key: ByteView, in keyspace: KeyspaceID, copyingTo level: ScratchStack.Level)
     throws(DatabaseError) -> FoundValue?
   {
     do {
-      return try engine.store.find(
+      return try unsafe engine.store.find(
         key, in: keyspace, at: snapshot, appendingValueTo: &level.bytes)
     } catch {
       throw DatabaseError(error)
@@ -87,7 +148,7 @@ final class ReadContext {
     while done < target.count {
       let count: Int
       do {
-        count = try engine.store.readOverflow(
+        count = try unsafe engine.store.readOverflow(
           reference, at: offset + UInt64(done), into: target[done..<target.count],
           snapshot: snapshot)
       } catch {

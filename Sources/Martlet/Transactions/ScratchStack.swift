@@ -2,26 +2,48 @@ internal import RawBytes
 
 /// Where values are copied for the length of a closure: one buffer for each level of nesting, so
 /// that a read inside a closure never moves the bytes that the closure was lent.
-struct ScratchStack {
-  /// One level.
-  final class Level {
-    var bytes = ByteBuffer(capacity: 4096)
+// SAFETY: the buffers live as long as the object. False if a level is used after its stack.
+@safe
+final class ScratchStack {
+  /// One level: a buffer behind a pointer, so that using it costs no exclusivity check.
+  @safe
+  struct Level {
+    fileprivate let buffer: UnsafeMutablePointer<ByteBuffer>
+
+    var bytes: ByteBuffer {
+      unsafeAddress { unsafe UnsafePointer(buffer) }
+      nonmutating unsafeMutableAddress { unsafe buffer }
+    }
   }
 
-  private var levels: [Level] = [Level()]
+  private var levels: [Level] = []
   private var depth = 0
 
+  deinit {
+    for level in levels {
+      unsafe level.buffer.deinitialize(count: 1)
+      unsafe level.buffer.deallocate()
+    }
+  }
+
   /// Takes the next level, empty. Give it back with `pop` when the closure has ended.
-  mutating func push() -> Level {
-    if depth == levels.count { levels.append(Level()) }
-    defer { depth += 1 }
+  func push() -> Level {
+    if depth == levels.count { grow() }
     let level = levels[depth]
+    depth += 1
     level.bytes.removeAll()
     return level
   }
 
-  mutating func pop() {
+  func pop() {
     precondition(depth > 0, "pop without push")
     depth -= 1
+  }
+
+  @inline(never)
+  private func grow() {
+    let buffer = UnsafeMutablePointer<ByteBuffer>.allocate(capacity: 1)
+    unsafe buffer.initialize(to: ByteBuffer(capacity: 4096))
+    unsafe levels.append(Level(buffer: buffer))
   }
 }

@@ -76,9 +76,10 @@ struct TransactionRunner {
       value = try body(Transaction(state: state))
     } catch {
       let doom = state.doom
-      state.finish()
+      let horizon = state.reads.horizon
+      engine.endWrite(state)
       // What it read may not be durable, and its error may tell of it (rule L9).
-      if durability != .relaxed { try engine.pipeline.makeDurable(through: state.reads.horizon) }
+      if durability != .relaxed { try engine.pipeline.makeDurable(through: horizon) }
       if let doom { throw Doomed(cause: doom) }
       throw error
     }
@@ -86,14 +87,14 @@ struct TransactionRunner {
     do {
       receipt = try state.publish()
     } catch {
-      state.finish()
+      engine.endWrite(state)
       throw Doomed(cause: error)
     }
-    state.finish()
+    let horizon = state.reads.horizon
+    engine.endWrite(state)
     if receipt != nil { engine.checkpointer.noteCommit() }
     return Published(
-      value: value,
-      outcome: Outcome(receipt: receipt, durability: durability, horizon: state.reads.horizon))
+      value: value, outcome: Outcome(receipt: receipt, durability: durability, horizon: horizon))
   }
 
   private func mayRetry(after attempt: Int, since begin: UInt64) -> Bool {

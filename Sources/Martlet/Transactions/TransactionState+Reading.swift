@@ -52,4 +52,31 @@ extension TransactionState {
     case .large(let reference): return try reads.largeBytes(reference, in: level)
     }
   }
+
+  /// Copies the visible value of a key to scratch and lends it until `giveBack`; nil, and nothing
+  /// to give back, when the key is absent.
+  @usableFromInline
+  func lend(_ key: RawSpan, in keyspace: Keyspace) throws(DatabaseError) -> UnsafeRawBufferPointer?
+  {
+    try requireUsable(keyspace)
+    let level = reads.pushScratch()
+    do throws(DatabaseError) {
+      let view = try key.withByteView { (key) throws(DatabaseError) -> ByteView? in
+        guard let value = try find(key, in: keyspace.id, copyingTo: level) else { return nil }
+        return try bytes(of: value, in: level)
+      }
+      guard let view else {
+        reads.giveBack()
+        return nil
+      }
+      return unsafe view.buffer
+    } catch {
+      reads.giveBack()
+      throw error
+    }
+  }
+
+  /// Ends the newest loan.
+  @usableFromInline
+  func giveBack() { reads.giveBack() }
 }

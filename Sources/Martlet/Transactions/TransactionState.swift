@@ -6,38 +6,46 @@ internal import VersionStore
 /// The state of one running read-write transaction: what it sees, what it wrote, and whether it is
 /// doomed.
 ///
-/// Used by one thread at a time.
+/// Used by one thread at a time, and again by the next transaction of the thread.
 ///
 /// - Invariant X1: once doomed, every operation throws the same error, and commit refuses, even if
 ///   the closure swallowed the error.
 /// - Invariant X2: nothing of it is visible to anybody before the commit pipeline has ordered it.
 /// - Invariant X3: `finish` is called exactly once; afterwards no lock, snapshot, large value or log
 ///   retention of the transaction is left.
+@safe
+@usableFromInline
 final class TransactionState {
-  let id: TransactionID
+  private(set) var id = TransactionID(0)
   let reads: ReadContext
-  let durability: Durability
-  let control: any ConcurrencyProtocol
+  private(set) var durability = Durability.full
+  private(set) var control: any ConcurrencyProtocol
   var writes = WriteSet()
   /// Large values written so far, by ordinal; they belong to the transaction until its commit.
   private(set) var largeValues: [OverflowReference] = []
+  /// Whether anything of a large value may be in the log.
+  private var hasLargeValues = false
   private(set) var doom: DatabaseError?
-  private var isFinished = false
+  private var isRunning = false
   private var unflushedByteCount = 0
 
-  var engine: Engine { reads.engine }
+  var engine: Engine { unsafe reads.engine }
 
-  init(
-    id: TransactionID, reads: ReadContext, durability: Durability,
-    control: any ConcurrencyProtocol
-  ) {
-    self.id = id
+  init(reads: ReadContext, control: any ConcurrencyProtocol) {
     self.reads = reads
-    self.durability = durability
     self.control = control
   }
 
-  deinit { precondition(isFinished, "X3: a transaction was left unfinished") }
+  deinit { precondition(!isRunning, "X3: a transaction was left unfinished") }
+
+  /// Begins a use over the moment that `reads` shows.
+  func begin(_ id: TransactionID, durability: Durability, control: any ConcurrencyProtocol) {
+    precondition(!isRunning, "X3: a running transaction was begun again")
+    isRunning = true
+    self.id = id
+    self.durability = durability
+    self.control = control
+  }
 
   // MARK: Doom
 
@@ -47,6 +55,17 @@ final class TransactionState {
     do { try reads.requireUsable(keyspace) } catch {
       if error.code == .cancelled { doom = error }
       throw error
+    }
+  }
+
+  /// Sets a value: the whole of what a `set` does.
+  @usableFromInline
+  func set(_ value: RawSpan, for key: RawSpan, in keyspace: Keyspace) throws(DatabaseError) {
+    try requireUsable(keyspace)
+    try key.withByteView { (key) throws(DatabaseError) in
+      try value.withByteView { (value) throws(DatabaseError) in
+        try set(key, to: value, in: keyspace)
+      }
     }
   }
 
@@ -83,6 +102,7 @@ final class TransactionState {
     fill: (LargeValueSink) throws(DatabaseError) -> Void
   ) throws(DatabaseError) {
     let hash = try beginWrite(key, addedByteCount: 0, in: keyspace)
+    hasLargeValues = true
     let sink = LargeValueSink(
       transaction: self, ordinal: largeValues.count, byteCount: byteCount)
     let reference: OverflowReference
@@ -175,14 +195,18 @@ final class TransactionState {
 
   /// Lets go of everything; what was not committed is gone.
   func finish() {
-    precondition(!isFinished, "X3: finished twice")
-    isFinished = true
+    precondition(isRunning, "X3: finished twice")
+    isRunning = false
     control.ended(self)
     engine.store.endSnapshot(reads.snapshot)
-    if !largeValues.isEmpty {
+    if hasLargeValues {
+      hasLargeValues = false
       for reference in largeValues { engine.discard(reference) }
       largeValues.removeAll()
+      engine.pipeline.forgetContinuations(of: id)
     }
-    engine.pipeline.forgetContinuations(of: id)
+    unflushedByteCount = 0
+    doom = nil
+    writes.removeAll()
   }
 }
