@@ -16,29 +16,71 @@ extension VersionStore {
   ) throws(StoreError) -> PrepareOutcome {
     var created: [KeyspaceID] = []
     var entries = batch.makeIterator()
-    while let entry = entries.next() {
-      precondition(
-        entry.operation != .set || fitsInline(entry), "a value beyond a quarter page is large")
-      if entry.keyspace == .catalog, let id = CatalogEntry.id(fromKey: entry.key) {
+    var next = entries.next()
+    while let first = next {
+      if first.keyspace == .catalog, let id = CatalogEntry.id(fromKey: first.key) {
         created.append(id)
       }
-      let root = keyspaceTable.root(of: entry.keyspace)
+      let root = keyspaceTable.root(of: first.keyspace)
       guard root.page != .none, !root.isDropping else {
-        if root.page == .none && created.contains(entry.keyspace) { continue }
-        throw .unknownKeyspace(entry.keyspace)
-      }
-      do {
-        if let newest = try tree(at: root.page).newestTimestamp(of: entry.key),
-          newest > snapshot.timestamp
-        {
-          return .conflict(keyspace: entry.keyspace, key: entry.key.array, newer: newest)
+        if root.page == .none && created.contains(first.keyspace) {
+          next = entries.next()
+          continue
         }
+        throw .unknownKeyspace(first.keyspace)
+      }
+      let conflict: PrepareOutcome?
+      do {
+        conflict =
+          batch.entryCount == 1 || first.keyspace == .catalog
+          ? try prepareOne(first, tree(at: root.page), &entries, &next, snapshot)
+          : try prepareRun(first, tree(at: root.page), &entries, &next, snapshot)
       } catch {
         throw .tree(error)
       }
+      if let conflict { return conflict }
     }
     guard registry.isLive(snapshot) else { throw failure(of: snapshot) }
     return .ready
+  }
+
+  /// Checks one entry without a latch.
+  private func prepareOne(
+    _ entry: WriteBatchEntry, _ tree: Tree, _ entries: inout WriteBatch.Iterator,
+    _ next: inout WriteBatchEntry?, _ snapshot: StoreSnapshot
+  ) throws(TreeError) -> PrepareOutcome? {
+    requireInline(entry)
+    if let newest = try tree.newestTimestamp(of: entry.key), newest > snapshot.timestamp {
+      return .conflict(keyspace: entry.keyspace, key: entry.key.array, newer: newest)
+    }
+    next = entries.next()
+    return nil
+  }
+
+  /// Checks the entries of one keyspace with a cursor that keeps the leaf: ascending keys find the
+  /// next one beside the last, without a descent of their own.
+  private func prepareRun(
+    _ first: WriteBatchEntry, _ tree: Tree, _ entries: inout WriteBatch.Iterator,
+    _ next: inout WriteBatchEntry?, _ snapshot: StoreSnapshot
+  ) throws(TreeError) -> PrepareOutcome? {
+    var cursor = tree.makeWriteCursor()
+    var current: WriteBatchEntry? = first
+    while let entry = current, entry.keyspace == first.keyspace {
+      requireInline(entry)
+      if let found = try cursor.seek(entry.key), found.timestamp > snapshot.timestamp {
+        return .conflict(
+          keyspace: entry.keyspace, key: entry.key.array, newer: found.timestamp)
+      }
+      current = entries.next()
+    }
+    cursor.release()
+    next = current
+    return nil
+  }
+
+  private func requireInline(_ entry: WriteBatchEntry) {
+    precondition(
+      entry.operation != .set || fitsInline(entry), "a value beyond a quarter page is large")
   }
 
   /// Decides whether a commit keeps what it supersedes. Call when nothing but its application is
@@ -59,16 +101,17 @@ extension VersionStore {
     }
   }
 
-  /// Ends an announcement: after both watermarks have passed the commit, or when the commit is given
-  /// up before `apply`. Not after an `apply` that failed: what it overwrote stays out of sight.
+  /// Ends an announcement: after both watermarks have passed the commit, or when the commit is
+  /// given up before `apply`. Not after an `apply` that failed: what it overwrote stays out of
+  /// sight.
   package func retract(_ announcement: CommitAnnouncement) {
     if announcement.isAnnounced && !isTorn.load(ordering: .acquiring) {
       registry.retractDiscarding()
     }
   }
 
-  /// Ends the announcement of a commit that was applied and will never be published. Readers are told
-  /// the truth: what it overwrote without keeping is gone, so that reads throw `poisoned`.
+  /// Ends the announcement of a commit that was applied and will never be published. Readers are
+  /// told the truth: what it overwrote without keeping is gone, so that reads throw `poisoned`.
   package func abandon(_ announcement: CommitAnnouncement) {
     if announcement.keepsVersions { return }
     isTorn.store(true, ordering: .releasing)
@@ -79,9 +122,9 @@ extension VersionStore {
   /// Commits of disjoint keys may be applied at once; for each key timestamps rise. A batch that is
   /// in already (R1) changes nothing.
   ///
-  /// - Parameter largeValues: the finished overflow values that `large` entries install, by ordinal;
-  ///   page zero for an ordinal without one. They belong to the store from now on, and those that no
-  ///   entry installs are freed.
+  /// - Parameter largeValues: the finished overflow values that `large` entries install, by
+  ///   ordinal; page zero for an ordinal without one. They belong to the store from now on, and
+  ///   those that no entry installs are freed.
   /// - Throws: the store is poisoned; the commit may be there in part, and never becomes visible.
   package func apply(
     _ batch: WriteBatch, at timestamp: Timestamp, largeValues: [OverflowReference] = [],

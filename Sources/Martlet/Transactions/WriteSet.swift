@@ -222,9 +222,53 @@ package struct WriteSet: ~Copyable {
     if isAscending { return Array(entries.indices) }
     var live: [Int] = []
     live.reserveCapacity(liveCount)
-    for slot in table where slot != 0 { live.append(Int(slot) - 1) }
-    live.sort { precedes(entries[$0], entries[$1]) }
+    let skipped = commonPrefixCount
+    var order: [SortKey] = []
+    order.reserveCapacity(liveCount)
+    for slot in table where slot != 0 {
+      let index = Int(slot) - 1
+      order.append(
+        SortKey(
+          keyspace: entries[index].keyspace.rawValue, index: UInt32(index),
+          head: Self.head(of: key(of: entries[index]), from: skipped)))
+    }
+    order.sort { left, right in
+      if left.keyspace != right.keyspace { return left.keyspace < right.keyspace }
+      if left.head != right.head { return left.head < right.head }
+      return key(of: entries[Int(left.index)]) < key(of: entries[Int(right.index)])
+    }
+    for entry in order { live.append(Int(entry.index)) }
     return live
+  }
+
+  /// What most comparisons of a sort need, side by side in memory.
+  private struct SortKey: BitwiseCopyable {
+    let keyspace: UInt32
+    let index: UInt32
+    /// The first bytes of the key after the prefix that all keys share, big-endian.
+    let head: UInt64
+  }
+
+  /// How many first bytes all keys share.
+  private var commonPrefixCount: Int {
+    guard let first = entries.first else { return 0 }
+    let model = key(of: first)
+    var count = model.count
+    for entry in entries where count > 0 {
+      count = min(count, key(of: entry).commonPrefixCount(model))
+    }
+    return count
+  }
+
+  /// Eight bytes from an offset on, padded with zeros. Keys with different heads are ordered by
+  /// them; equal heads decide nothing.
+  private static func head(of key: ByteView, from offset: Int) -> UInt64 {
+    if offset + 8 <= key.count { return key.load(UInt64.self, at: offset).byteSwapped }
+    var head: UInt64 = 0
+    for index in offset..<offset + 8 {
+      head = head << 8 | (index < key.count ? UInt64(key[index]) : 0)
+    }
+    return head
   }
 
   /// The slot that holds the entry's key, or the empty one where it belongs.
