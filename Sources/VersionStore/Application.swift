@@ -5,12 +5,13 @@ internal import RawBytes
 
 /// One commit on its way into the trees. Runs inside the structure gate.
 ///
-/// A write cursor keeps a leaf latched between entries, and nothing that could wait may happen under
-/// a latch: what needs the pager (overflow pages, new trees) is done before the cursors or after.
+/// A write cursor keeps a leaf latched between entries, and nothing that could wait may happen
+/// under a latch: what needs the pager (overflow pages, new trees) is done before the cursors or
+/// after.
 ///
 /// - Invariant AP1: a version is linked before its entry is overwritten (V1).
-/// - Invariant AP2: when `run` returns, an overflow value is volatile exactly when no tree refers to
-///   it (VS4).
+/// - Invariant AP2: when `run` returns, an overflow value is volatile exactly when no tree refers
+///   to it (VS4).
 struct Application: ~Copyable {
   private let store: VersionStore
   private let timestamp: Timestamp
@@ -91,8 +92,8 @@ struct Application: ~Copyable {
     do { return (id, try CatalogEntry(decoding: entry.value)) } catch { throw .corrupt(error) }
   }
 
-  /// The tree that a run of entries goes to; nil when the keyspace was dropped before this commit, so
-  /// that nobody will ever see what it would write.
+  /// The tree that a run of entries goes to; nil when the keyspace was dropped before this commit,
+  /// so that nobody will ever see what it would write.
   private func writableRoot(of id: KeyspaceID) throws(StoreError) -> PageID? {
     let root = store.keyspaceTable.root(of: id)
     if root.page != .none && !root.isDropping { return root.page }
@@ -131,7 +132,8 @@ struct Application: ~Copyable {
           case .set:
             guard store.fitsInline(entry) else { throw Self.misfit(entry) }
             supersede(old, entry)
-            try cursor.put(entry.key, timestamp: timestamp, flags: [], value: entry.value)
+            try cursor.put(
+              entry.key, timestamp: timestamp, flags: EntryFlags(rawValue: 0), value: entry.value)
             if keyspace == .catalog { try noteCatalogChange(entry) }
           case .remove:
             try remove(entry, old, &cursor)

@@ -8,8 +8,8 @@ package struct FoundValue: BitwiseCopyable, Sendable {
   package let timestamp: Timestamp
   private let start: Int
   private let end: Int
-  /// Where a large value lies. Its pages are the snapshot's as long as it does not expire: read them
-  /// with `VersionStore.readOverflow`, which checks.
+  /// Where a large value lies. Its pages are the snapshot's as long as it does not expire: read
+  /// them with `VersionStore.readOverflow`, which checks.
   package private(set) var overflow: OverflowReference?
   let flags: EntryFlags
 

@@ -67,7 +67,9 @@ package struct GarbageLedger: Sendable {
   package var hasUnplaced: Bool { unplaced.head != Self.none }
 
   /// Bytes that hang on the snapshot in a slot.
-  package func pinnedByteCount(slot: Int) -> Int { slot < cohortBytes.count ? cohortBytes[slot] : 0 }
+  package func pinnedByteCount(slot: Int) -> Int {
+    slot < cohortBytes.count ? cohortBytes[slot] : 0
+  }
 
   /// Takes over what one commit superseded.
   package mutating func add(_ superseded: [GarbageItem]) {

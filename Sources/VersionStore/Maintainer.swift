@@ -64,7 +64,11 @@ final class Maintainer: Sendable {
 
   /// Waits until there is something to do; false when closed.
   private func waitForWork(after outcome: MaintenanceOutcome) -> Bool {
-    if outcome == .more { return !state.withLock { $0.isClosed } }
+    if outcome == .more {
+      // Whoever this work is waiting for after all gets a turn (E2).
+      effects.waits.yield(attempt: 0)
+      return !state.withLock { $0.isClosed }
+    }
     let ticket = effects.waits.makeTicket()
     let decision = state.withLock { state -> Bool? in
       if state.isClosed { return false }

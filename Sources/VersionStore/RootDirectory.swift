@@ -1,8 +1,8 @@
 internal import Primitives
 internal import Synchronization
 
-/// The root page of every keyspace's tree, by id: three levels like a page table, so that a database
-/// with one keyspace costs 50 KiB and one with many has no limit but its ids.
+/// The root page of every keyspace's tree, by id: three levels like a page table, so that a
+/// database with one keyspace costs 50 KiB and one with many has no limit but its ids.
 ///
 /// A word is the root page, and above it a bit that says the keyspace is dropping.
 ///

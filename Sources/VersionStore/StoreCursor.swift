@@ -13,8 +13,7 @@ package struct StoreCursor: ~Copyable {
   private var cursor: ReadCursor
   /// The value, when a chain held it.
   private var scratch = ByteBuffer(capacity: 64)
-  private var isFromChain = false
-  private var flags: EntryFlags = []
+  private var flags = EntryFlags(rawValue: 0)
   /// The commit that wrote what the cursor stands on.
   package private(set) var timestamp = Timestamp.zero
   /// Where a large value lies; its `value` is empty.
@@ -32,10 +31,7 @@ package struct StoreCursor: ~Copyable {
 
   package var key: ByteView { cursor.key }
 
-  package var value: ByteView {
-    if overflow != nil { return .empty }
-    return isFromChain ? scratch.view : cursor.entry.value
-  }
+  package private(set) var value = ByteView.empty
 
   package mutating func seekFirst() throws(StoreError) -> Bool {
     try settle(forward: true) { (cursor: inout ReadCursor) throws(TreeError) in
@@ -102,11 +98,11 @@ package struct StoreCursor: ~Copyable {
     guard store.registry.isLive(snapshot) else { throw store.failure(of: snapshot) }
     overflow = nil
     if isThere && flags.contains(.overflow) {
-      let encoded = isFromChain ? scratch.view : cursor.entry.value
-      guard let reference = OverflowReference(decoding: encoded) else {
-        throw .corrupt(.overflowReference(found: encoded.count))
+      guard let reference = OverflowReference(decoding: value) else {
+        throw .corrupt(.overflowReference(found: value.count))
       }
       overflow = reference
+      value = .empty
     }
     return isThere
   }
@@ -115,7 +111,7 @@ package struct StoreCursor: ~Copyable {
   @inline(__always)
   private mutating func show(_ entry: Entry) -> Bool {
     if entry.timestamp <= snapshot.timestamp {
-      isFromChain = false
+      value = entry.value
       timestamp = entry.timestamp
       flags = entry.flags
       return !entry.flags.contains(.tombstone)
@@ -125,7 +121,7 @@ package struct StoreCursor: ~Copyable {
       let version = store.chains.find(
         cursor.key, in: keyspace, at: snapshot.timestamp, appendingValueTo: &scratch)
     else { return false }
-    isFromChain = true
+    value = scratch.view
     timestamp = version.timestamp
     flags = version.flags
     return true

@@ -62,7 +62,8 @@ package final class VersionChains: @unchecked Sendable {
         bytes: target.base, keyByteCount: key.count, valueByteCount: value.count, hash: hash,
         keyspace: keyspace, begin: begin, end: end, flags: flags)
     }
-    let byteCount = MemoryLayout<VersionRecord>.stride + key.count + value.count
+    let byteCount =
+      MemoryLayout<VersionRecord>.stride + key.count + value.count
       + MemoryLayout<GarbageItem>.stride
     bytes.wrappingAdd(byteCount, ordering: .relaxed)
     versions.wrappingAdd(1, ordering: .relaxed)

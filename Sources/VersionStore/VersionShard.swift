@@ -37,14 +37,15 @@ struct VersionShard: ~Copyable, @unchecked Sendable {
     for bucket in 0..<bucketCount {
       var index = unsafe buckets[bucket]
       while index != Self.none {
-        let record = unsafe slabs[Int(index) / Self.recordsPerSlab]
+        let record =
+          unsafe slabs[Int(index) / Self.recordsPerSlab]
           + Int(index) % Self.recordsPerSlab
         unsafe record.pointee.bytes.deallocate()
         index = unsafe record.pointee.next
       }
     }
     unsafe buckets.deallocate()
-    for unsafe slab in unsafe slabs { unsafe slab.deallocate() }
+    unsafe slabs.forEach { unsafe $0.deallocate() }
   }
 
   /// Puts a version in front of its bucket and takes over `bytes`.
@@ -155,7 +156,8 @@ struct VersionShard: ~Copyable, @unchecked Sendable {
     unsafe pointer(index).initialize(
       to: VersionRecord(
         bytes: old.bytes, hash: 0, begin: .zero, end: .zero, generation: 0, valueByteCount: 0,
-        keyspace: old.keyspace, next: Self.none, previous: Self.none, keyByteCount: 0, flags: []))
+        keyspace: old.keyspace, next: Self.none, previous: Self.none, keyByteCount: 0,
+        flags: EntryFlags(rawValue: 0)))
     if count > 0 {
       freeIndices.append(index)
       return

@@ -48,8 +48,8 @@ extension VersionStore {
           effects.events.report(
             Event(
               .warning,
-              "snapshot at \(victim.timestamp) expired, \(age(of: victim)) old: superseded versions "
-                + "exceed \(budget.byteCount) bytes"))
+              "snapshot at \(victim.timestamp) expired, \(age(of: victim)) old: superseded "
+                + "versions exceed \(budget.byteCount) bytes"))
           ledger.withLock { $0.release(slot: victim.slot) }
         }
         while collectGarbage(limit: Self.cooperativeLimit) {

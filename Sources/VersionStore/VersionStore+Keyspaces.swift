@@ -13,8 +13,8 @@ extension VersionStore {
   /// An id for a new keyspace, never given before and never given again.
   package func nextKeyspaceID() -> KeyspaceID { keyspaceTable.takeID() }
 
-  /// The catalog's key for a keyspace. A batch that sets it to a live state creates the keyspace, one
-  /// that sets it to a dropping state drops it.
+  /// The catalog's key for a keyspace. A batch that sets it to a live state creates the keyspace,
+  /// one that sets it to a dropping state drops it.
   package static func catalogKey(_ id: KeyspaceID) -> [UInt8] { CatalogEntry.key(of: id) }
 
   /// The catalog's value for a keyspace.

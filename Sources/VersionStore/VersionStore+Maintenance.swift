@@ -57,13 +57,18 @@ extension VersionStore {
     for _ in 0..<Self.tombstoneLimit {
       guard let leaf = deferred.takeTombstones(through: horizon) else { return false }
       if try purge(leaf.keyspace, leaf.key, horizon) > 0 {
-        // Younger ones are left; they are worth a visit when everything up to now may go.
-        _ = deferred.queue(
-          PendingTombstones(
-            keyspace: leaf.keyspace, key: leaf.key, timestamp: registry.published))
+        requeue(leaf.keyspace, leaf.key, horizon)
       }
     }
     return true
+  }
+
+  /// Queues a leaf whose younger tombstones are left. It is worth a visit when everything up to now
+  /// may go, and never before the horizon has moved: what is left may belong to a commit that is
+  /// being applied and cannot be published while this thread goes round in circles.
+  private func requeue(_ keyspace: KeyspaceID, _ key: [UInt8], _ horizon: Timestamp) {
+    let next = max(registry.published, Timestamp(horizon.rawValue + 1))
+    _ = deferred.queue(PendingTombstones(keyspace: keyspace, key: key, timestamp: next))
   }
 
   /// Drops what the horizon has passed in the leaf of a key.
@@ -103,8 +108,7 @@ extension VersionStore {
     while isThere {
       let key = cursor.key.array
       if cursor.leafTombstoneCount > 0, try purge(keyspace, key, horizon) > 0 {
-        _ = deferred.queue(
-          PendingTombstones(keyspace: keyspace, key: key, timestamp: registry.published))
+        requeue(keyspace, key, horizon)
       }
       isThere = try cursor.nextLeaf()
       leafCount += 1
@@ -129,9 +133,9 @@ extension VersionStore {
     return false
   }
 
-  /// Frees some pages of a dropped keyspace. With the last of them goes its catalog entry, inside the
-  /// same gate, so that a checkpoint has both or neither. One that has an entry without a root comes
-  /// of a failure in between; then only the entry goes.
+  /// Frees some pages of a dropped keyspace. With the last of them goes its catalog entry, inside
+  /// the same gate, so that a checkpoint has both or neither. One that has an entry without a root
+  /// comes of a failure in between; then only the entry goes.
   ///
   /// - Returns: whether the keyspace is gone.
   private func destroyStep(_ id: KeyspaceID) throws(TreeError) -> Bool {

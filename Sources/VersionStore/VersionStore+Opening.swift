@@ -127,6 +127,11 @@ extension KeyspaceTable {
         location: "catalog", expected: "a root for every live keyspace",
         found: "keyspace \(id.rawValue) without one")
     }
+    guard value.state == .dropping || live(named: value.name) == nil else {
+      throw CorruptionError(
+        location: "catalog", expected: "one live keyspace of a name",
+        found: "keyspace \(id.rawValue) with the name of another")
+    }
     update(id, value, at: entry.timestamp)
   }
 }

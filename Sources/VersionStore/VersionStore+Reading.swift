@@ -50,8 +50,8 @@ extension VersionStore {
     return try value.resolvingOverflow(in: &scratch, from: start)
   }
 
-  /// When the newest committed state of a key was written, whoever may see it; nil when it never was
-  /// or was removed before every snapshot. Faults its leaf in.
+  /// When the newest committed state of a key was written, whoever may see it; nil when it never
+  /// was or was removed before every snapshot. Faults its leaf in.
   package func newestTimestamp(
     of key: ByteView, in keyspace: KeyspaceID
   ) throws(StoreError) -> Timestamp? {

@@ -25,7 +25,12 @@ extension VersionStore {
     do throws(TreeError) {
       for root in keyspaceTable.allRoots {
         let tree = tree(at: root.page)
-        total.add(try tree.verify { census.visit($0, report) } report: { report($0) })
+        total.add(
+          try tree.verify {
+            census.visit($0, report)
+          } report: {
+            report($0)
+          })
         try verifyTimestamps(tree, root.keyspace, report)
       }
       var volatileCount = 0
@@ -110,7 +115,8 @@ private struct PageCensus {
     return word < words.count && words[word] & (1 << UInt64(id.rawValue & 63)) != 0
   }
 
-  /// Reports mapped pages that nothing refers to, unless they are exactly the `allowing` private ones.
+  /// Reports mapped pages that nothing refers to, unless they are exactly the `allowing` private
+  /// ones.
   func reportUnreached(
     among pages: MappedPages, allowing privateCount: Int, _ report: (CorruptionError) -> Void
   ) {

@@ -152,7 +152,9 @@ import VersionStore
 
     static func value(_ balance: UInt64, padding: Int) -> [UInt8] {
       var bytes = [UInt8](repeating: 0, count: 8 + padding)
-      for index in 0..<8 { bytes[index] = UInt8(truncatingIfNeeded: balance >> (8 * UInt64(index))) }
+      for index in 0..<8 {
+        bytes[index] = UInt8(truncatingIfNeeded: balance >> (8 * UInt64(index)))
+      }
       return bytes
     }
 

@@ -3,8 +3,8 @@ import Testing
 import VersionStore
 
 @Suite struct GarbageLedgerTests {
-  /// The rule in its plainest form: a version is needed when a live snapshot sees it, or when it was
-  /// superseded by something not acknowledged yet (GL3).
+  /// The rule in its plainest form: a version is needed when a live snapshot sees it, or when it
+  /// was superseded by something not acknowledged yet (GL3).
   private func isNeeded(_ item: GarbageItem, _ live: [LiveSnapshot], _ watermark: UInt64) -> Bool {
     item.end.rawValue > watermark
       || live.contains { item.begin <= $0.timestamp && $0.timestamp < item.end }

@@ -50,16 +50,16 @@ final class StoreFixture {
 
   init(
     pageSize: Int = 4096, frameCount: Int = 64, versionByteBudget: Int = 64 << 20,
-    clock: UInt64 = 100
+    clock: UInt64 = 100, effects: Effects? = nil
   ) throws {
-    effects = Effects.memory(events: events)
+    self.effects = effects ?? Effects.memory(events: events)
     configuration = StoreConfiguration(
       pageSize: pageSize, cacheByteCount: frameCount * pageSize, compression: .lz4,
       versionByteBudget: versionByteBudget)
     self.clock = clock
     store = try VersionStore.create(
       path: Self.path, configuration: configuration, id: DatabaseID(high: 1, low: 2),
-      ownerState: [], timestamp: Timestamp(clock), effects: effects)
+      ownerState: [], timestamp: Timestamp(clock), effects: self.effects)
   }
 
   // MARK: Commits
@@ -131,7 +131,8 @@ final class StoreFixture {
 
   // MARK: Reads
 
-  func read(_ key: [UInt8], in keyspace: KeyspaceID, at snapshot: StoreSnapshot) throws -> [UInt8]? {
+  func read(_ key: [UInt8], in keyspace: KeyspaceID, at snapshot: StoreSnapshot) throws -> [UInt8]?
+  {
     var scratch = ByteBuffer()
     let found = try key.withByteView {
       try store.find($0, in: keyspace, at: snapshot, appendingValueTo: &scratch)

@@ -53,7 +53,8 @@ import VersionStore
         model.apply(changes, at: timestamp)
       case 7..<9:
         guard snapshots.count < 12 else { continue }
-        snapshots.append(fixture.store.beginSnapshot(random.chance(50) ? .published : .acknowledged))
+        snapshots.append(
+          fixture.store.beginSnapshot(random.chance(50) ? .published : .acknowledged))
       case 9..<11:
         guard !snapshots.isEmpty else { continue }
         fixture.store.endSnapshot(snapshots.swapRemove(at: random.below(snapshots.count)))
@@ -71,7 +72,8 @@ import VersionStore
         let expected = model.contents(keyspace, at: snapshot.timestamp)
         let found = try fixture.scan(keyspace, at: snapshot, backward: backward)
         let ordered = backward ? found.reversed() : found
-        let isRight = ordered.map(\.key) == expected.map(\.key)
+        let isRight =
+          ordered.map(\.key) == expected.map(\.key)
           && ordered.map(\.value) == expected.map(\.value)
         try #require(isRight, "V1: a scan at \(snapshot.timestamp) in step \(step)")
       default:

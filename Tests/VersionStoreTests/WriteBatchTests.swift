@@ -68,7 +68,8 @@ func randomEntries(_ random: inout SeededRandom, count: Int) -> [OwnedEntry] {
     let change: OwnedEntry.Change =
       switch random.below(4) {
       case 0: .remove
-      case 1: .large(ordinal: random.below(300), byteCount: random.next() >> UInt64(random.below(64)))
+      case 1:
+        .large(ordinal: random.below(300), byteCount: random.next() >> UInt64(random.below(64)))
       default: .set(random.bytes(random.below(300)))
       }
     let keyspace = UInt32(truncatingIfNeeded: random.next() >> UInt64(32 + random.below(32)))
