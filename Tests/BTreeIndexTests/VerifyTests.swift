@@ -102,7 +102,7 @@ import Testing
 
   @Test func `reads of a node that cannot be throw and do not trap`() throws {
     var random = SeededGenerator(seed: testSeed())
-    for turn in 0..<operationCount(debug: 60, release: 2_000) {
+    for turn in 0..<operationCount(debug: 60, release: 300) {
       let tree = try makeTree()
       for number in 0..<(turn % 2 == 0 ? 20 : 400) {
         try tree.put(textKey(number), [UInt8](repeating: 1, count: 50), timestamp: 5)
