@@ -100,7 +100,6 @@ extension Tree {
       guard pager.isValid(parent) else { return nil }
       throw TreeError.paging(error)
     }
-    Processor.prefetch(child.bytes)
     return pager.isValid(parent) ? child : nil
   }
 
@@ -124,6 +123,8 @@ extension Tree {
           // Before following: the id is no torn one.
           guard pager.isValid(page) else { continue restart }
           guard let child = try follow(page, to: id) else { continue restart }
+          // Header and slots of a leaf: it is the leaf that is not in the processor's cache.
+          if level == 1 { Processor.prefetch(child.bytes) }
           page = child
           expectedLevel = level &- 1
         }

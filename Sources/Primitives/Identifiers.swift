@@ -11,6 +11,7 @@ public struct PageID: Hashable, Comparable, Sendable, BitwiseCopyable {
   /// The id that names no page.
   @inlinable public static var none: PageID { PageID(0) }
 
+  /// Ordered by number.
   @inlinable public static func < (left: PageID, right: PageID) -> Bool {
     left.rawValue < right.rawValue
   }
@@ -28,6 +29,7 @@ public struct KeyspaceID: Hashable, Comparable, Sendable, BitwiseCopyable {
   /// The keyspace that holds the names and states of all others.
   @inlinable public static var catalog: KeyspaceID { KeyspaceID(0) }
 
+  /// Ordered by number.
   @inlinable public static func < (left: KeyspaceID, right: KeyspaceID) -> Bool {
     left.rawValue < right.rawValue
   }
@@ -42,6 +44,7 @@ public struct TransactionID: Hashable, Comparable, Sendable, BitwiseCopyable {
   /// Names a transaction by its number.
   @inlinable public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
+  /// Ordered by number.
   @inlinable public static func < (left: TransactionID, right: TransactionID) -> Bool {
     left.rawValue < right.rawValue
   }
@@ -63,6 +66,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, BitwiseCopyable {
   /// After every commit.
   @inlinable public static var max: Timestamp { Timestamp(UInt64.max) }
 
+  /// Ordered by number.
   @inlinable public static func < (left: Timestamp, right: Timestamp) -> Bool {
     left.rawValue < right.rawValue
   }
@@ -85,6 +89,7 @@ public struct LogPosition: Hashable, Comparable, Sendable, BitwiseCopyable {
   /// The beginning of the log.
   @inlinable public static var zero: LogPosition { LogPosition(0) }
 
+  /// Ordered by number.
   @inlinable public static func < (left: LogPosition, right: LogPosition) -> Bool {
     left.rawValue < right.rawValue
   }
@@ -102,6 +107,7 @@ public struct Generation: Hashable, Comparable, Sendable, BitwiseCopyable {
   /// The checkpoint after this one.
   @inlinable public var next: Generation { Generation(rawValue + 1) }
 
+  /// Ordered by number.
   @inlinable public static func < (left: Generation, right: Generation) -> Bool {
     left.rawValue < right.rawValue
   }

@@ -1,9 +1,9 @@
 #if canImport(Darwin)
-  public import Darwin
+  internal import Darwin
 #elseif canImport(Glibc)
-  public import Glibc
+  internal import Glibc
 #elseif canImport(Musl)
-  public import Musl
+  internal import Musl
 #endif
 
 /// A growing buffer that encoders append to: integers little-endian, varints, bytes.
@@ -63,7 +63,9 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     count += bytes.count
   }
 
-  @inlinable package mutating func append<Integer: FixedWidthInteger & BitwiseCopyable>(integer: Integer) {
+  @inlinable package mutating func append<Integer: FixedWidthInteger & BitwiseCopyable>(
+    integer: Integer
+  ) {
     reserve(MemoryLayout<Integer>.size)
     unsafe base.storeBytes(of: integer.littleEndian, toByteOffset: count, as: Integer.self)
     count += MemoryLayout<Integer>.size

@@ -80,8 +80,9 @@ package struct ByteView: BitwiseCopyable, @unchecked Sendable {
   @inlinable package func commonPrefixCount(_ other: ByteView) -> Int {
     let limit = Swift.min(count, other.count)
     var index = 0
-    while index < limit, unsafe base.load(fromByteOffset: index, as: UInt8.self)
-      == other.base.load(fromByteOffset: index, as: UInt8.self)
+    while index < limit,
+      unsafe base.load(fromByteOffset: index, as: UInt8.self)
+        == other.base.load(fromByteOffset: index, as: UInt8.self)
     { index &+= 1 }
     return index
   }

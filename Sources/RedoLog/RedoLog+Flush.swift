@@ -21,11 +21,15 @@ extension RedoLog {
     try settle(grade == .full ? .durable(position) : .ordered(position))
   }
 
-  /// Makes a batch with a fresh ceiling durable, empty if nothing was appended.
-  package func extendCeiling() throws(LogError) {
+  /// Makes a batch with a fresh ceiling durable, empty if nothing was appended. The ceiling is above
+  /// the wall clock, every appended timestamp and `floor`: where the owner's clock stands.
+  package func extendCeiling(above floor: Timestamp = .zero) throws(LogError) {
     try reserveBatch(BatchHeader.blockByteCount)
     defer { tail.withLock { $0.release(BatchHeader.blockByteCount) } }
-    let number = tail.withLock { $0.activeNumber }
+    let number = tail.withLock { tail in
+      tail.newestTimestamp = max(tail.newestTimestamp, floor)
+      return tail.activeNumber
+    }
     try settle(.batch(number))
   }
 

@@ -67,7 +67,8 @@ import Verification
     for cut in campaign.cuts {
       do { try campaign.check(cut, .loseAll) } catch { caught += 1 }
     }
-    #expect(caught > campaign.cuts.count / 4, "only \(caught) of \(campaign.cuts.count) were caught")
+    #expect(
+      caught > campaign.cuts.count / 4, "only \(caught) of \(campaign.cuts.count) were caught")
   }
 
   @Test func `meets the same run again from the same seed`() throws {

@@ -46,7 +46,8 @@ import Testing
     #expect(db.statistics.aborts["writeConflict"] == 1)
   }
 
-  @Test func `that write one key: without a retry the second gets a conflict that names it`() throws {
+  @Test func `that write one key: without a retry the second gets a conflict that names it`() throws
+  {
     let error = #expect(throws: DatabaseError.self) {
       try db.write(retry: .never) { first in
         try db.write(retry: .never) { try $0.set(7, for: "a", in: keys) }
@@ -156,7 +157,9 @@ import Testing
             later = error as? DatabaseError
           }
         }
-        do { try first.set(1, for: "b", in: keys) } catch { #expect(error as? DatabaseError == later) }
+        do { try first.set(1, for: "b", in: keys) } catch {
+          #expect(error as? DatabaseError == later)
+        }
       }
     }
     #expect(later?.code == .transactionTooLarge)

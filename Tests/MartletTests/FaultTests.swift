@@ -6,14 +6,17 @@ import Verification
 
 /// What the database does when its device fails while it runs.
 @Suite struct `While the device fails` {
-  @Test func `a failed flush poisons: nothing more is acknowledged, and readers go on (F1, F2)`() throws {
+  @Test func `a failed flush poisons: nothing more is acknowledged, and readers go on (F1, F2)`()
+    throws
+  {
     let simulator = Simulator(seed: 11)
     try simulator.run { effects in
       let db = try Database(
         at: "/db", configuration: CrashSession.smallConfiguration, effects: effects)
       let keys = try db.keyspace("k")
       try db.write { try $0.set("kept", for: "a", in: keys) }
-      simulator.disk.inject(Fault(.fails(Fault.inputOutput), on: [.write, .sync], .always, path: "log-"))
+      simulator.disk.inject(
+        Fault(.fails(Fault.inputOutput), on: [.write, .sync], .always, path: "log-"))
       let first = #expect(throws: DatabaseError.self) {
         try db.write { try $0.set("lost", for: "a", in: keys) }
       }
@@ -39,7 +42,9 @@ import Verification
     }
   }
 
-  @Test func `a full disk is refused before anything changes, and space brings it back (F10)`() throws {
+  @Test func `a full disk is refused before anything changes, and space brings it back (F10)`()
+    throws
+  {
     let simulator = Simulator(seed: 12)
     try simulator.run { effects in
       let db = try Database(
@@ -51,7 +56,8 @@ import Verification
       while refusal == nil, written < 10_000 {
         do {
           try db.write { tx in
-            try tx.set(Array(repeating: UInt8(written % 256), count: 900), for: "key \(written)", in: keys)
+            try tx.set(
+              Array(repeating: UInt8(written % 256), count: 900), for: "key \(written)", in: keys)
           }
           written += 1
         } catch {
@@ -60,7 +66,11 @@ import Verification
       }
       #expect(refusal?.code == .diskFull)
       var count = 0
-      try db.read { try $0.forEach(in: keys) { _, _ in count += 1; return .continue } }
+      try db.read {
+        try $0.forEach(in: keys) { _, _ in
+          count += 1; return .continue
+        }
+      }
       #expect(count == written, "everything acknowledged is readable")
       simulator.disk.capacity = nil
       try db.write { try $0.set("more", for: "after", in: keys) }

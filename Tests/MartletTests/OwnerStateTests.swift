@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct `The owner state` {
   private let example = OwnerState(
-    applied: LogPosition(0x1122), replayFrom: LogPosition(0x1000), ceiling: Timestamp(77),
+    applied: LogPosition(0x1122), replayFrom: LogPosition(0x1000), clock: Timestamp(77),
     nextTransaction: TransactionID(9))
 
   @Test func `survives encoding`() throws {

@@ -79,8 +79,10 @@ import Testing
   }
 
   @Test func `with impossible settings is refused with the reason`() {
-    #expect(code { _ = try Database.inMemory(configuration: .init(pageSize: 5000)) } == .invalidArgument)
-    #expect(code { _ = try Database.inMemory(configuration: .init(cacheSize: 1)) } == .invalidArgument)
+    #expect(
+      code { _ = try Database.inMemory(configuration: .init(pageSize: 5000)) } == .invalidArgument)
+    #expect(
+      code { _ = try Database.inMemory(configuration: .init(cacheSize: 1)) } == .invalidArgument)
   }
 
   // MARK: Damaged directories, in the simulator
@@ -115,7 +117,11 @@ import Testing
         defer { try? db.close() }
         var count = 0
         if let keys = try db.existingKeyspace("k") {
-          try db.read { try $0.forEach(in: keys) { _, _ in count += 1; return .continue } }
+          try db.read {
+            try $0.forEach(in: keys) { _, _ in
+              count += 1; return .continue
+            }
+          }
         }
         return (nil, count)
       }

@@ -121,7 +121,10 @@ final class CommitPipeline: @unchecked Sendable {
       publishedEnd.store(state.publications.publishedPosition.rawValue, ordering: .releasing)
       store.publish(through: state.publications.published)
     }
-    try awaitPublication(of: ordered.timestamp)
+    do { try awaitPublication(of: ordered.timestamp) } catch {
+      store.abandon(announcement)
+      throw error
+    }
     let receipt = CommitReceipt(timestamp: ordered.timestamp, end: ordered.end)
     if isRelaxed {
       acknowledge(receipt)
@@ -209,7 +212,7 @@ final class CommitPipeline: @unchecked Sendable {
         effects.waits.yield(attempt: attempt)
         attempt += 1
       case .ceilingReached:
-        do { try log.extendCeiling() } catch {
+        do { try log.extendCeiling(above: lastTimestamp) } catch {
           poison()
           throw DatabaseError(error)
         }

@@ -127,7 +127,7 @@ final class Checkpointer: @unchecked Sendable {
       let point = try pipeline.whileQuiescent { point in
         let state = OwnerState(
           applied: point.end, replayFrom: point.replayFrom,
-          ceiling: max(log.durableCeiling, point.clock), nextTransaction: floor)
+          clock: point.clock, nextTransaction: floor)
         captured = store.captureCheckpoint(
           ownerState: state.encoded, timestamp: point.timestamp)
         return point

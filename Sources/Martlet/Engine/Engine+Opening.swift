@@ -40,7 +40,8 @@ extension Engine {
       // Another process may have made the database between the look and the lock.
       try removeUnfinished(directory, effects)
       let exists = try list(directory, effects).contains(DatabaseFile.data)
-      let parts = try exists
+      let parts =
+        try exists
         ? recover(directory, configuration, effects) : create(directory, configuration, effects)
       return Engine(
         parts: parts, configuration: configuration, effects: effects, directoryLock: lock)
@@ -101,7 +102,8 @@ extension Engine {
       || name.hasSuffix(DatabaseFile.unfinishedSuffix)
   }
 
-  private static func list(_ directory: String, _ effects: Effects) throws(DatabaseError) -> [String]
+  private static func list(_ directory: String, _ effects: Effects) throws(DatabaseError)
+    -> [String]
   {
     do { return try effects.files.list(directory) } catch { throw DatabaseError(error) }
   }
@@ -156,7 +158,7 @@ extension Engine {
       preconditionFailure("an error of an unknown type: \(error)")
     }
     let state = OwnerState(
-      applied: log.endPosition, replayFrom: log.endPosition, ceiling: log.durableCeiling,
+      applied: log.endPosition, replayFrom: log.endPosition, clock: log.durableCeiling,
       nextTransaction: TransactionID(1))
     do {
       let store = try VersionStore.create(

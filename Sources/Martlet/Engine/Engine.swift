@@ -146,7 +146,9 @@ final class Engine: @unchecked Sendable {
     if !pipeline.isPoisoned && !store.isPoisoned {
       do { try checkpointer.runIfNeeded() } catch { failure = error }
     }
-    do { try log.close(clock: pipeline.lastTimestamp) } catch { failure = failure ?? DatabaseError(error) }
+    do { try log.close(clock: pipeline.lastTimestamp) } catch {
+      failure = failure ?? DatabaseError(error)
+    }
     store.close()
     directoryLock.unlock()
     if let failure { throw failure }

@@ -11,7 +11,7 @@ package struct OwnerState: Equatable {
   /// Where replay starts: the oldest continuation of a commit in flight at `applied`, or `applied`.
   package var replayFrom: LogPosition
   /// No commit before the checkpoint had a greater timestamp, acknowledged or lost.
-  package var ceiling: Timestamp
+  package var clock: Timestamp
   /// Above every transaction that has written to the log.
   package var nextTransaction: TransactionID
 
@@ -24,18 +24,18 @@ package struct OwnerState: Equatable {
     buffer.append(zeros: 7)
     buffer.append(integer: applied.rawValue)
     buffer.append(integer: replayFrom.rawValue)
-    buffer.append(integer: ceiling.rawValue)
+    buffer.append(integer: clock.rawValue)
     buffer.append(integer: nextTransaction.rawValue)
     return buffer.view.array
   }
 
   package init(
-    applied: LogPosition, replayFrom: LogPosition, ceiling: Timestamp,
+    applied: LogPosition, replayFrom: LogPosition, clock: Timestamp,
     nextTransaction: TransactionID
   ) {
     self.applied = applied
     self.replayFrom = replayFrom
-    self.ceiling = ceiling
+    self.clock = clock
     self.nextTransaction = nextTransaction
   }
 
@@ -48,11 +48,11 @@ package struct OwnerState: Equatable {
       guard reader.integer(UInt8.self) == Self.version,
         let padding = reader.take(7), padding.array.allSatisfy({ $0 == 0 }),
         let applied = reader.integer(UInt64.self), let replayFrom = reader.integer(UInt64.self),
-        let ceiling = reader.integer(UInt64.self), let transaction = reader.integer(UInt64.self)
+        let clock = reader.integer(UInt64.self), let transaction = reader.integer(UInt64.self)
       else { return nil }
       return OwnerState(
         applied: LogPosition(applied), replayFrom: LogPosition(replayFrom),
-        ceiling: Timestamp(ceiling), nextTransaction: TransactionID(transaction))
+        clock: Timestamp(clock), nextTransaction: TransactionID(transaction))
     }
     guard let decoded else {
       throw damaged("\(Self.byteCount) bytes of version \(Self.version)", "\(bytes)")

@@ -40,8 +40,9 @@ final class Recovery {
     var received: UInt64 = 0
     var writer: OverflowWriter?
 
-    init(transaction: TransactionID, ordinal: Int, byteCount: UInt64, writer: consuming OverflowWriter)
-    {
+    init(
+      transaction: TransactionID, ordinal: Int, byteCount: UInt64, writer: consuming OverflowWriter
+    ) {
       self.transaction = transaction
       self.ordinal = ordinal
       self.byteCount = byteCount
@@ -86,7 +87,7 @@ final class Recovery {
     store.acknowledge(through: newest)
     return EngineParts(
       id: checkpoint.id, store: store, log: log, published: newest,
-      clockFloor: max(newest, owner.ceiling, log.recoveredCeiling),
+      clockFloor: max(newest, owner.clock, log.recoveredCeiling),
       nextTransaction: TransactionID(transactionFloor))
   }
 

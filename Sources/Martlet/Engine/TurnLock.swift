@@ -17,7 +17,8 @@ package final class TurnLock: Sendable {
   package init(waits: any Waits) { self.waits = waits }
 
   /// Runs `body` when it is this thread's turn.
-  package func withTurn<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure)
+  package func withTurn<Result, Failure: Error>(_ body: () throws(Failure) -> Result)
+    throws(Failure)
     -> Result
   {
     let ticket = waits.makeTicket()

@@ -62,8 +62,11 @@ extension Database {
   /// `resume` exactly once.
   private func onEngineThread<Result: Sendable>(
     _ job:
-      @escaping @Sendable (CancellationFlag, @escaping @Sendable (Swift.Result<Result, any Error>)
-        -> Void) -> Void
+      @escaping @Sendable (
+        CancellationFlag,
+        @escaping @Sendable (Swift.Result<Result, any Error>)
+          -> Void
+      ) -> Void
   ) async throws -> Result {
     let engine = engine
     try engine.enter()

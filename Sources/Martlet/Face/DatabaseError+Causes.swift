@@ -112,7 +112,8 @@ extension DatabaseError {
 
   private static func full(_ path: String) -> DatabaseError {
     DatabaseError(
-      .diskFull, "the disk is full (\(path)); nothing was lost, and work goes on when there is space")
+      .diskFull,
+      "the disk is full (\(path)); nothing was lost, and work goes on when there is space")
   }
 
   /// First updater wins, and this transaction was not the first.

@@ -14,6 +14,7 @@ public struct Snapshot: ~Copyable, Reading {
   /// The moment it shows: every commit at or before, none after.
   public var timestamp: Timestamp { context.snapshot.timestamp }
 
+  /// Lends the value of a key; see ``Reading/withBytes(for:in:_:)``.
   @inlinable
   public func withBytes<Result>(
     for key: some StoredKey, in keyspace: Keyspace, _ body: (RawSpan) throws -> Result
@@ -26,6 +27,7 @@ public struct Snapshot: ~Copyable, Reading {
     }
   }
 
+  /// Bytes of the value of a key; see ``Reading/byteCount(of:in:)``.
   public func byteCount(of key: some StoredKey, in keyspace: Keyspace) throws -> Int? {
     try context.requireUsable(keyspace)
     return try key.withKeyBytes { span in
@@ -33,6 +35,7 @@ public struct Snapshot: ~Copyable, Reading {
     }
   }
 
+  /// Part of a value; see ``Reading/read(_:in:offset:count:)``.
   public func read(_ key: some StoredKey, in keyspace: Keyspace, offset: Int, count: Int) throws
     -> [UInt8]?
   {
@@ -44,6 +47,7 @@ public struct Snapshot: ~Copyable, Reading {
     }
   }
 
+  /// Visits entries; see ``Reading/forEach(in:_:reverse:limit:_:)``.
   public func forEach(
     in keyspace: Keyspace, _ bounds: KeyBounds, reverse: Bool, limit: Int?,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws -> ScanStep

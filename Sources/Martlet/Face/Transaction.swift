@@ -108,6 +108,7 @@ public struct Transaction: ~Copyable, Reading {
 
   // MARK: Reading
 
+  /// Lends the value of a key; see ``Reading/withBytes(for:in:_:)``.
   @inlinable
   public func withBytes<Result>(
     for key: some StoredKey, in keyspace: Keyspace, _ body: (RawSpan) throws -> Result
@@ -120,6 +121,7 @@ public struct Transaction: ~Copyable, Reading {
     }
   }
 
+  /// Bytes of the value of a key; see ``Reading/byteCount(of:in:)``.
   public func byteCount(of key: some StoredKey, in keyspace: Keyspace) throws -> Int? {
     try state.requireUsable(keyspace)
     return try key.withKeyBytes { span in
@@ -131,6 +133,7 @@ public struct Transaction: ~Copyable, Reading {
     }
   }
 
+  /// Part of a value; see ``Reading/read(_:in:offset:count:)``.
   public func read(_ key: some StoredKey, in keyspace: Keyspace, offset: Int, count: Int) throws
     -> [UInt8]?
   {
@@ -151,6 +154,7 @@ public struct Transaction: ~Copyable, Reading {
     }
   }
 
+  /// Visits entries; see ``Reading/forEach(in:_:reverse:limit:_:)``.
   public func forEach(
     in keyspace: Keyspace, _ bounds: KeyBounds, reverse: Bool, limit: Int?,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws -> ScanStep

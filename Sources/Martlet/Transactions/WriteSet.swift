@@ -50,7 +50,9 @@ package struct WriteSet: ~Copyable {
 
   // MARK: Writing
 
-  package mutating func set(_ key: ByteView, to value: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) {
+  package mutating func set(
+    _ key: ByteView, to value: ByteView, in keyspace: KeyspaceID, _ hash: UInt64
+  ) {
     let offset = bytes.count
     bytes.append(key)
     bytes.append(value)
@@ -133,7 +135,9 @@ package struct WriteSet: ~Copyable {
   }
 
   /// The last writes of a keyspace's keys within bounds, ascending: what a scan has to merge.
-  package func sortedIndices(in keyspace: KeyspaceID, from lower: ByteView?, to upper: ByteView?) -> [Int] {
+  package func sortedIndices(in keyspace: KeyspaceID, from lower: ByteView?, to upper: ByteView?)
+    -> [Int]
+  {
     liveIndices().filter { index in
       let entry = entries[index]
       guard entry.keyspace == keyspace else { return false }

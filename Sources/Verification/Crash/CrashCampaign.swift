@@ -1,4 +1,3 @@
-package import Environment
 package import Martlet
 package import Simulation
 

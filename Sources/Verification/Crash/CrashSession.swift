@@ -61,13 +61,23 @@ package struct CrashSession {
   private func perform(_ step: CrashScript.Step, on database: Database) throws {
     switch step {
     case .createKeyspace(let name):
-      try change { $0.create(name) } by: { _ = try database.keyspace(name) }
+      try change {
+        $0.create(name)
+      } by: {
+        _ = try database.keyspace(name)
+      }
     case .dropKeyspace(let name):
       guard journal.state.keyspaces[name] != nil else { return }
-      try change { $0.drop(name) } by: { try database.dropKeyspace(name) }
+      try change {
+        $0.drop(name)
+      } by: {
+        try database.dropKeyspace(name)
+      }
     case .commit(let writes, let isRelaxed):
       guard writes.allSatisfy({ journal.state.keyspaces[$0.keyspace] != nil }) else { return }
-      try change(isDurable: !isRelaxed) { state in for write in writes { state.apply(write) } } by: {
+      try change(isDurable: !isRelaxed) { state in
+        for write in writes { state.apply(write) }
+      } by: {
         try database.write(durability: isRelaxed ? .relaxed : nil) { transaction in
           for write in writes {
             guard let keyspace = try database.existingKeyspace(write.keyspace) else {
