@@ -8,20 +8,20 @@ import Testing
     try db.write { tx in
       try tx.set("Ada Lovelace", for: "ada", in: people)
       try tx.set(1815, for: "born", in: people)
-      let found1 = try tx.value(for: "ada", in: people, as: String.self)
-      #expect(found1 == "Ada Lovelace")
+      let inside = try tx.value(for: "ada", in: people, as: String.self)
+      #expect(inside == "Ada Lovelace")
     }
     try db.read { snapshot in
-      let found2 = try snapshot.value(for: "ada", in: people, as: String.self)
-      #expect(found2 == "Ada Lovelace")
-      let found3 = try snapshot.value(for: "born", in: people, as: Int.self)
-      #expect(found3 == 1815)
-      let found4 = try snapshot.get("nobody", in: people)
-      #expect(found4 == nil)
+      let name = try snapshot.value(for: "ada", in: people, as: String.self)
+      #expect(name == "Ada Lovelace")
+      let year = try snapshot.value(for: "born", in: people, as: Int.self)
+      #expect(year == 1815)
+      let nobody = try snapshot.get("nobody", in: people)
+      #expect(nobody == nil)
       let has = try snapshot.contains("ada", in: people)
       #expect(has)
-      let found5 = try snapshot.byteCount(of: "ada", in: people)
-      #expect(found5 == 12)
+      let byteCount = try snapshot.byteCount(of: "ada", in: people)
+      #expect(byteCount == 12)
     }
     try db.close()
   }
@@ -102,18 +102,18 @@ import Testing
     let bytes = (0..<1_000_003).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
     try db.write { tx in
       try tx.set(bytes, for: "large", in: blobs)
-      let found6 = try tx.byteCount(of: "large", in: blobs)
-      #expect(found6 == bytes.count)
-      let found7 = try tx.read("large", in: blobs, offset: 999_990, count: 100)
-      #expect(found7 == Array(bytes[999_990...]))
+      let byteCount = try tx.byteCount(of: "large", in: blobs)
+      #expect(byteCount == bytes.count)
+      let tail = try tx.read("large", in: blobs, offset: 999_990, count: 100)
+      #expect(tail == Array(bytes[999_990...]))
     }
     try db.read { snapshot in
-      let found8 = try snapshot.get("large", in: blobs)
-      #expect(found8 == bytes)
-      let found10 = try snapshot.read("large", in: blobs, offset: 16_000, count: 40_000)
-      #expect(found10 == Array(bytes[16_000..<56_000]))
-      let found9 = try snapshot.read("large", in: blobs, offset: 2_000_000, count: 1)
-      #expect(found9 == [])
+      let whole = try snapshot.get("large", in: blobs)
+      #expect(whole == bytes)
+      let middle = try snapshot.read("large", in: blobs, offset: 16_000, count: 40_000)
+      #expect(middle == Array(bytes[16_000..<56_000]))
+      let past = try snapshot.read("large", in: blobs, offset: 2_000_000, count: 1)
+      #expect(past == [])
     }
     try db.write { tx in
       try tx.setLarge(byteCount: 300_000, for: "large", in: blobs) { writer in
@@ -128,6 +128,30 @@ import Testing
     }
     #expect(try db.read { try $0.byteCount(of: "large", in: blobs) } == 300_000)
     #expect(try db.verify().findings == [])
+  }
+
+  @Test func `visits keys without reading values, however large they are`() throws {
+    let db = try Database.inMemory()
+    let blobs = try db.keyspace("blobs")
+    let piece = [UInt8](repeating: 5, count: 1 << 20)
+    try db.write { tx in
+      try tx.set("small", for: "a", in: blobs)
+      try tx.setLarge(byteCount: 17 << 20, for: "b", in: blobs) { writer in
+        for _ in 0..<17 { try writer.append(piece) }
+      }
+      var seen: [String: Int] = [:]
+      try tx.forEachKey(in: blobs, .all, reverse: true, limit: nil) { key, byteCount in
+        seen[String(valueBytes: key) ?? "?"] = byteCount
+        return .continue
+      }
+      #expect(seen == ["a": 5, "b": 17 << 20])
+    }
+    let code = #expect(throws: DatabaseError.self) {
+      try db.read { try $0.forEach(in: blobs) { _, _ in .continue } }
+    }?.code
+    #expect(code == .valueTooLarge, "whole values end at 16 MiB")
+    let end = try db.read { try $0.read("b", in: blobs, offset: (17 << 20) - 2, count: 9) }
+    #expect(end == [5, 5])
   }
 
   @Test func `drops a keyspace and takes its name again`() throws {

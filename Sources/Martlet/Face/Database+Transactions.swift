@@ -21,6 +21,7 @@ extension Database {
   ///   - isolation: what it may see of others; this version offers `.snapshot`.
   ///   - durability: what the commit survives; the database's own grade when nil.
   ///   - retry: how often, and how long, it is tried again.
+  ///   - body: what to do; runs once for each attempt.
   /// - Returns: what the closure returned.
   /// - Throws: what the closure throws, or a `DatabaseError`; the transaction is rolled back. After
   ///   `commitUnknown` its fate is known when the database is reopened.

@@ -35,6 +35,13 @@ public protocol Reading: ~Copyable {
     in keyspace: Keyspace, _ bounds: KeyBounds, reverse: Bool, limit: Int?,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws -> ScanStep
   ) throws
+
+  /// Visits the keys within bounds as `forEach` does, with how many bytes each value has. Large
+  /// values are not read, whatever their size.
+  func forEachKey(
+    in keyspace: Keyspace, _ bounds: KeyBounds, reverse: Bool, limit: Int?,
+    _ body: (_ key: RawSpan, _ valueByteCount: Int) throws -> ScanStep
+  ) throws
 }
 
 extension Reading where Self: ~Copyable {

@@ -56,6 +56,18 @@ public struct Snapshot: ~Copyable, Reading {
     var scan = MergedScan(
       context: context, transaction: nil, keyspace: keyspace, bounds: bounds, isReverse: reverse,
       limit: limit ?? .max)
-    try scan.run(body)
+    try scan.runEntries(body)
+  }
+
+  /// Visits keys; see ``Reading/forEachKey(in:_:reverse:limit:_:)``.
+  public func forEachKey(
+    in keyspace: Keyspace, _ bounds: KeyBounds, reverse: Bool, limit: Int?,
+    _ body: (_ key: RawSpan, _ valueByteCount: Int) throws -> ScanStep
+  ) throws {
+    try context.requireUsable(keyspace)
+    var scan = MergedScan(
+      context: context, transaction: nil, keyspace: keyspace, bounds: bounds, isReverse: reverse,
+      limit: limit ?? .max)
+    try scan.runKeys(body)
   }
 }

@@ -159,14 +159,29 @@ public struct Transaction: ~Copyable, Reading {
     in keyspace: Keyspace, _ bounds: KeyBounds, reverse: Bool, limit: Int?,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws -> ScanStep
   ) throws {
+    var scan = try beginScan(in: keyspace, bounds, reverse, limit)
+    try scan.runEntries(body)
+  }
+
+  /// Visits keys; see ``Reading/forEachKey(in:_:reverse:limit:_:)``.
+  public func forEachKey(
+    in keyspace: Keyspace, _ bounds: KeyBounds, reverse: Bool, limit: Int?,
+    _ body: (_ key: RawSpan, _ valueByteCount: Int) throws -> ScanStep
+  ) throws {
+    var scan = try beginScan(in: keyspace, bounds, reverse, limit)
+    try scan.runKeys(body)
+  }
+
+  private func beginScan(
+    in keyspace: Keyspace, _ bounds: KeyBounds, _ reverse: Bool, _ limit: Int?
+  ) throws(DatabaseError) -> MergedScan {
     try state.requireUsable(keyspace)
     do { try state.control.willScan(bounds, in: keyspace.id, by: state) } catch {
       throw state.note(error)
     }
-    var scan = MergedScan(
+    return MergedScan(
       context: state.reads, transaction: state, keyspace: keyspace, bounds: bounds,
       isReverse: reverse, limit: limit ?? .max)
-    try scan.run(body)
   }
 }
 

@@ -1,3 +1,4 @@
+internal import BTreeIndex
 internal import Primitives
 internal import RawBytes
 internal import VersionStore
@@ -16,7 +17,7 @@ struct MergedScan: ~Copyable {
   var limit: Int
 
   /// Visits entries until the body or the limit says stop. User errors pass through as they are.
-  mutating func run(_ body: (RawSpan, RawSpan) throws -> ScanStep) throws {
+  mutating func run(_ body: (ByteView, ScannedValue) throws -> ScanStep) throws {
     guard limit > 0 else { return }
     let lower = OwnedBytes(bounds.lower)
     let upper = OwnedBytes(bounds.upper)
@@ -36,7 +37,9 @@ struct MergedScan: ~Copyable {
       let step: ScanStep?
       if order <= 0 {
         // The stored entry comes first, or the transaction's own write hides it.
-        step = order < 0 ? try lend(cursor, to: body) : try own.lend(to: body, in: context)
+        step =
+          order < 0
+          ? try body(cursor.key, value(of: cursor)) : try own.lend(to: body, in: context)
         if order == 0 { own.advance() }
         if !isLast(step) {
           hasStored = try throwing { [isReverse] () throws(StoreError) in
@@ -87,17 +90,10 @@ struct MergedScan: ~Copyable {
     return false
   }
 
-  private func lend(
-    _ cursor: borrowing StoreCursor, to body: (RawSpan, RawSpan) throws -> ScanStep
-  ) throws -> ScanStep {
-    // SAFETY: the cursor's views live until it moves, which it does after `body` has returned.
-    if let overflow = cursor.overflow {
-      return try context.withScratch { level in
-        let value = try context.largeBytes(overflow, in: level)
-        return try unsafe body(cursor.key.buffer.bytes, value.buffer.bytes)
-      }
-    }
-    return try unsafe body(cursor.key.buffer.bytes, cursor.value.buffer.bytes)
+  /// What the cursor stands on; the views live until it moves, which it does after the body has
+  /// returned.
+  private func value(of cursor: borrowing StoreCursor) -> ScannedValue {
+    cursor.overflow.map(ScannedValue.large) ?? .bytes(cursor.value)
   }
 
   private func throwing<Result: ~Copyable>(
@@ -152,24 +148,58 @@ private struct OwnWrites: ~Copyable {
 
   /// Lends copies, for the body may write. Nil when the write is a removal: nothing to visit.
   func lend(
-    to body: (RawSpan, RawSpan) throws -> ScanStep, in context: ReadContext
+    to body: (ByteView, ScannedValue) throws -> ScanStep, in context: ReadContext
   ) throws -> ScanStep? {
     guard let transaction, let index = indices.last else { preconditionFailure("no own write") }
     return try context.withScratch { keyLevel in
       keyLevel.bytes.append(transaction.writes.key(at: index))
       return try context.withScratch { valueLevel -> ScanStep? in
-        let value: ByteView
         switch transaction.writes.write(at: index) {
         case .remove: return nil
         case .set(let bytes):
           valueLevel.bytes.append(bytes)
-          value = valueLevel.bytes.view
+          return try body(keyLevel.bytes.view, .bytes(valueLevel.bytes.view))
         case .large(let ordinal, _):
-          value = try context.largeBytes(transaction.largeValues[ordinal], in: valueLevel)
+          return try body(keyLevel.bytes.view, .large(transaction.largeValues[ordinal]))
         }
-        // SAFETY: both levels stay as they are until `body` has returned; nested reads push others.
-        return try unsafe body(keyLevel.bytes.view.buffer.bytes, value.buffer.bytes)
       }
     }
+  }
+}
+
+/// A value that a scan has come to.
+enum ScannedValue {
+  /// Its bytes, lent until the scan moves on.
+  case bytes(ByteView)
+  /// It lies in overflow pages, and nothing of it has been read.
+  case large(OverflowReference)
+
+  var byteCount: Int {
+    switch self {
+    case .bytes(let view): view.count
+    case .large(let reference): Int(reference.byteCount)
+    }
+  }
+}
+
+extension MergedScan {
+  /// Visits keys and whole values.
+  mutating func runEntries(_ body: (RawSpan, RawSpan) throws -> ScanStep) throws {
+    let context = context
+    try run { key, value in
+      switch value {
+      case .bytes(let bytes): return try unsafe body(key.buffer.bytes, bytes.buffer.bytes)
+      case .large(let reference):
+        return try context.withScratch { level in
+          let bytes = try context.largeBytes(reference, in: level)
+          return try unsafe body(key.buffer.bytes, bytes.buffer.bytes)
+        }
+      }
+    }
+  }
+
+  /// Visits keys, with the byte counts of their values, which are not read.
+  mutating func runKeys(_ body: (RawSpan, Int) throws -> ScanStep) throws {
+    try run { key, value in try unsafe body(key.buffer.bytes, value.byteCount) }
   }
 }

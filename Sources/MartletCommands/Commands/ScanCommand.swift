@@ -73,13 +73,18 @@ package struct ScanCommand: ParsableCommand {
       let keyspace = try arguments.existingKeyspace(in: database)
       var output = Output()
       try database.read { (snapshot: borrowing Snapshot) in
-        try snapshot.forEach(in: keyspace, bounds, reverse: reverse, limit: limit) { key, value in
-          try output.append { bytes in
-            append(
-              key: [UInt8](valueBytes: key) ?? [],
-              value: keysOnly ? nil : [UInt8](valueBytes: value) ?? [], to: &bytes)
-          }
+        func write(_ key: RawSpan, _ value: [UInt8]?) throws -> ScanStep {
+          try output.append { append(key: [UInt8](valueBytes: key) ?? [], value: value, to: &$0) }
           return .continue
+        }
+        if keysOnly {
+          try snapshot.forEachKey(in: keyspace, bounds, reverse: reverse, limit: limit) { key, _ in
+            try write(key, nil)
+          }
+        } else {
+          try snapshot.forEach(in: keyspace, bounds, reverse: reverse, limit: limit) {
+            key, value in try write(key, [UInt8](valueBytes: value) ?? [])
+          }
         }
       }
       try output.flush()

@@ -53,9 +53,9 @@ package struct Census: Equatable {
     guard let keyspace = try database.existingKeyspace(name) else { return }
     var census = Census()
     try database.read { (snapshot: borrowing Snapshot) in
-      try snapshot.forEach(in: keyspace) { key, value in
+      try snapshot.forEachKey(in: keyspace, .all, reverse: false, limit: nil) { key, byteCount in
         census.entryCount += 1
-        census.byteCount += key.byteCount + value.byteCount
+        census.byteCount += key.byteCount + byteCount
         return .continue
       }
     }

@@ -85,7 +85,7 @@ package final class DriveServer {
     do {
       try database.write { (transaction: borrowing Transaction) in
         var old: [[UInt8]] = []
-        try transaction.forEach(in: keyspace) { key, _ in
+        try transaction.forEachKey(in: keyspace, .all, reverse: false, limit: nil) { key, _ in
           old.append([UInt8](valueBytes: key) ?? [])
           return .continue
         }
