@@ -39,7 +39,7 @@ final class FramePool: @unchecked Sendable {
   private let links: UnsafeMutablePointer<UInt32>
   private let memory: AnonymousMapping
   private let metadata: AlignedMemory
-  private let lists: Mutex<Lists>
+  private let lists: ShortMutex<Lists>
 
   /// Set in a frame's pins when its page is to be freed by whoever unpins it last.
   static let freePendingBit: UInt32 = 1 << 31
@@ -68,7 +68,7 @@ final class FramePool: @unchecked Sendable {
     unsafe pageIDs = unsafe (start + count * 8).assumingMemoryBound(to: Atomic<UInt32>.self)
     unsafe pins = unsafe (start + count * 12).assumingMemoryBound(to: Atomic<UInt32>.self)
     unsafe links = unsafe (start + count * 16).assumingMemoryBound(to: UInt32.self)
-    lists = Mutex(Lists(untouched: 0..<UInt32(count)))
+    lists = ShortMutex(Lists(untouched: 0..<UInt32(count)))
   }
 
   func bytes(of frame: Int) -> MutableByteView {

@@ -26,7 +26,7 @@ struct MapWriter {
 
   // MARK: The map
 
-  mutating func writeMap(_ ledger: borrowing Mutex<PageLedger>) throws(PagingError) {
+  mutating func writeMap(_ ledger: borrowing ShortMutex<PageLedger>) throws(PagingError) {
     let (old, leafCount, dirty) = ledger.withLock { ledger in
       (ledger.tree, ledger.capturedLeafBlockCount, ledger.capturedDirtyBlocks.blocks)
     }
@@ -80,14 +80,14 @@ struct MapWriter {
   }
 
   private mutating func take(
-    _ block: Int, level: Int, _ ledger: borrowing Mutex<PageLedger>
+    _ block: Int, level: Int, _ ledger: borrowing ShortMutex<PageLedger>
   ) throws(PagingError) {
     buffered.append(block)
     if buffered.count == Self.blocksPerRun { try flush(level: level, ledger) }
   }
 
   private mutating func flush(
-    level: Int, _ ledger: borrowing Mutex<PageLedger>
+    level: Int, _ ledger: borrowing ShortMutex<PageLedger>
   ) throws(PagingError) {
     var written = 0
     while written < buffered.count {
@@ -117,7 +117,7 @@ struct MapWriter {
   // MARK: The root table
 
   mutating func writeRootTable(
-    _ table: [UInt8], _ ledger: borrowing Mutex<PageLedger>
+    _ table: [UInt8], _ ledger: borrowing ShortMutex<PageLedger>
   ) throws(PagingError) {
     guard !table.isEmpty else { return }
     let count = Place.blocks(for: table.count)

@@ -1,4 +1,5 @@
 internal import Environment
+internal import RawBytes
 internal import Synchronization
 
 /// Space of the volume: getting it before it is needed, and giving back what is not.

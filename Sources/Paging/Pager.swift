@@ -66,7 +66,7 @@ package final class Pager: @unchecked Sendable {
   let table: PageTable
   let frames: FramePool
   let file: DataFile
-  let ledger: Mutex<PageLedger>
+  let ledger: ShortMutex<PageLedger>
   let counters = Counters()
   let buffers: BufferPool
   let background: BackgroundState
@@ -92,7 +92,7 @@ package final class Pager: @unchecked Sendable {
       preconditionFailure("no memory for a cache of \(count) pages")
     }
     self.file = file
-    self.ledger = Mutex(ledger)
+    self.ledger = ShortMutex(ledger)
     self.id = id
     self.pageSize = pageSize
     self.configuration = configuration

@@ -1,5 +1,5 @@
 internal import CMartlet
-internal import Synchronization
+public import Synchronization
 
 /// A 32-bit word on which threads sleep until it changes: the futex of Linux, and its like on
 /// Apple systems.
@@ -13,9 +13,11 @@ internal import Synchronization
 // SAFETY: the memory lives as long as the value, and is only touched through the atomic and by
 // the system call that compares it.
 @safe
+@frozen
+@usableFromInline
 package struct WaitWord: ~Copyable, @unchecked Sendable {
   // SENDABLE: the word is atomic.
-  private let word: UnsafeMutablePointer<Atomic<UInt32>>
+  @usableFromInline let word: UnsafeMutablePointer<Atomic<UInt32>>
 
   package init(_ value: UInt32) {
     unsafe word = UnsafeMutablePointer<Atomic<UInt32>>.allocate(capacity: 1)
@@ -30,12 +32,12 @@ package struct WaitWord: ~Copyable, @unchecked Sendable {
   package func load() -> UInt32 { unsafe word.pointee.load(ordering: .acquiring) }
 
   /// Stores a value and returns the one before it.
-  package func exchange(_ value: UInt32) -> UInt32 {
+  @usableFromInline package func exchange(_ value: UInt32) -> UInt32 {
     unsafe word.pointee.exchange(value, ordering: .acquiringAndReleasing)
   }
 
   /// Stores `value` if the word is `expected`; says whether it was.
-  package func compareExchange(_ expected: UInt32, _ value: UInt32) -> Bool {
+  @usableFromInline package func compareExchange(_ expected: UInt32, _ value: UInt32) -> Bool {
     unsafe word.pointee.compareExchange(
       expected: expected, desired: value, ordering: .acquiringAndReleasing
     ).exchanged
@@ -48,7 +50,7 @@ package struct WaitWord: ~Copyable, @unchecked Sendable {
   }
 
   /// Ends the sleep of one thread.
-  package func wake() {
+  @usableFromInline package func wake() {
     unsafe martlet_word_wake(UnsafeMutableRawPointer(word).assumingMemoryBound(to: UInt32.self))
   }
 }

@@ -1,5 +1,6 @@
 internal import Environment
 internal import Primitives
+internal import RawBytes
 internal import Synchronization
 
 // The thread of the log's own: it flushes what nobody waits for, and makes segments before they

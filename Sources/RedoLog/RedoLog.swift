@@ -44,7 +44,7 @@ internal import Synchronization
 package final class RedoLog: Sendable {
   let effects: Effects
   let files: SegmentFiles
-  let tail: Mutex<LogTail>
+  let tail: ShortMutex<LogTail>
   let marks = LogMarks()
   private let backgroundThread = Mutex<(any BackgroundThread)?>(nil)
 
@@ -62,7 +62,7 @@ package final class RedoLog: Sendable {
     marks.end.store(beginning.recordsEnd.rawValue, ordering: .relaxed)
     marks.durable.store(beginning.recordsEnd.rawValue, ordering: .relaxed)
     marks.ordered.store(beginning.recordsEnd.rawValue, ordering: .relaxed)
-    tail = Mutex(LogTail(beginning: beginning, configuration: configuration))
+    tail = ShortMutex(LogTail(beginning: beginning, configuration: configuration))
   }
 
   /// Writes the opening batch, whose ceiling then is durable, and starts the background thread.

@@ -1,5 +1,6 @@
 internal import BTreeIndex
 internal import Primitives
+internal import RawBytes
 internal import Synchronization
 
 /// A leaf that waits until its tombstones may go.
@@ -29,7 +30,7 @@ final class DeferredWork: Sendable {
     var sweepKey: [UInt8]?
   }
 
-  private let state = Mutex(State())
+  private let state = ShortMutex(State())
   private let count = Atomic<Int>(0)
 
   init(tombstones: [TombstoneHint], unswept: [KeyspaceID]) {

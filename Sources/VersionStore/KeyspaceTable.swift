@@ -1,4 +1,5 @@
 internal import Primitives
+internal import RawBytes
 internal import Synchronization
 
 /// The keyspaces in memory: what the catalog's newest entries say, and where each tree begins.
@@ -27,7 +28,7 @@ final class KeyspaceTable: Sendable {
   }
 
   private let roots = RootDirectory()
-  private let state = Mutex(State())
+  private let state = ShortMutex(State())
   private let next: Atomic<UInt32>
   private let droppingCount = Atomic<Int>(0)
 

@@ -24,7 +24,7 @@ package final class VersionChains: @unchecked Sendable {
   // SENDABLE: every shard is behind its mutex; counters are atomic.
   private static let shardCount = 64
 
-  private let shards: UnsafeMutablePointer<Mutex<VersionShard>>
+  private let shards: UnsafeMutablePointer<ShortMutex<VersionShard>>
   private let seed: UInt64
   private let bytes = Atomic<Int>(0)
   private let versions = Atomic<Int>(0)
@@ -33,7 +33,7 @@ package final class VersionChains: @unchecked Sendable {
     self.seed = seed
     unsafe shards = .allocate(capacity: Self.shardCount)
     for index in 0..<Self.shardCount {
-      unsafe (shards + index).initialize(to: Mutex(VersionShard()))
+      unsafe (shards + index).initialize(to: ShortMutex(VersionShard()))
     }
   }
 

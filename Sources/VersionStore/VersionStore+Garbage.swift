@@ -1,6 +1,7 @@
 internal import BTreeIndex
 internal import Environment
 internal import Primitives
+internal import RawBytes
 internal import Synchronization
 
 extension VersionStore {

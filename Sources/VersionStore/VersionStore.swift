@@ -31,7 +31,7 @@ package final class VersionStore: Sendable {
   let configuration: StoreConfiguration
   let registry: SnapshotRegistry
   let chains: VersionChains
-  let ledger = Mutex(GarbageLedger())
+  let ledger = ShortMutex(GarbageLedger())
   let keyspaceTable: KeyspaceTable
   let gate: StructureGate
   let deferred: DeferredWork

@@ -35,7 +35,7 @@ final class CommitPipeline: @unchecked Sendable {
   private let store: VersionStore
   private let log: RedoLog
   private let effects: Effects
-  private let section: Mutex<Section>
+  private let section: ShortMutex<Section>
   // Mirrors of positions in the section, readable without it.
   private let publishedEnd: Atomic<UInt64>
   private let acknowledgedEnd: Atomic<UInt64>
@@ -61,7 +61,7 @@ final class CommitPipeline: @unchecked Sendable {
     self.log = log
     self.effects = effects
     let position = log.endPosition
-    section = Mutex(
+    section = ShortMutex(
       Section(
         clock: CommitClock(above: max(clockFloor, published)),
         publications: PublicationQueue(published: published, position: position)))

@@ -1,6 +1,7 @@
 internal import ConcurrencyControl
 internal import Environment
 internal import Primitives
+internal import RawBytes
 internal import Synchronization
 
 /// The lock table with its waits: decides under a mutex, waits outside it.
@@ -44,7 +45,7 @@ final class LockService: Sendable {
 
   private let effects: Effects
   private let timeout: UInt64
-  private let state = Mutex(State())
+  private let state = ShortMutex(State())
   let counters = LockCounters()
 
   init(effects: Effects, timeout: Duration) {
