@@ -30,6 +30,9 @@ struct MergedScan: ~Copyable {
     var hasStored = try throwing { () throws(StoreError) in
       try start(&cursor, lower.view, upper.view)
     }
+    if !own.hasCurrent {
+      return try runStored(&cursor, hasStored, lower.view, upper.view, body)
+    }
     while true {
       if hasStored, isOutside(cursor.key, lower.view, upper.view) { hasStored = false }
       guard hasStored || own.hasCurrent else { return }
@@ -54,6 +57,25 @@ struct MergedScan: ~Copyable {
         limit -= 1
         if step == .stop || limit == 0 { return }
         try transaction?.requireUsable(keyspace)
+      }
+    }
+  }
+
+  /// The scan of a snapshot, or of a transaction that has written nothing here: no merging.
+  private mutating func runStored(
+    _ cursor: inout StoreCursor, _ hasFirst: Bool, _ lower: ByteView?, _ upper: ByteView?,
+    _ body: (ByteView, ScannedValue) throws -> ScanStep
+  ) throws {
+    var isThere = hasFirst
+    while isThere, !isOutside(cursor.key, lower, upper) {
+      let step = try body(cursor.key, value(of: cursor))
+      limit -= 1
+      if step == .stop || limit == 0 { return }
+      try transaction?.requireUsable(keyspace)
+      do throws(StoreError) {
+        isThere = try isReverse ? cursor.previous() : cursor.next()
+      } catch {
+        throw noted(error)
       }
     }
   }
@@ -99,10 +121,12 @@ struct MergedScan: ~Copyable {
   private func throwing<Result: ~Copyable>(
     _ body: () throws(StoreError) -> Result
   ) throws(DatabaseError) -> Result {
-    do { return try body() } catch {
-      let failure = DatabaseError(error)
-      throw transaction?.note(failure) ?? failure
-    }
+    do { return try body() } catch { throw noted(error) }
+  }
+
+  private func noted(_ error: StoreError) -> DatabaseError {
+    let failure = DatabaseError(error)
+    return transaction?.note(failure) ?? failure
   }
 }
 
