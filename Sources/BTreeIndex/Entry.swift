@@ -1,9 +1,11 @@
-package import Primitives
-package import RawBytes
+public import Primitives
+public import RawBytes
 
 /// What kind of value an entry of a leaf holds.
+@frozen
+@usableFromInline
 package struct EntryFlags: OptionSet, Hashable, Sendable, BitwiseCopyable {
-  package let rawValue: UInt8
+  @usableFromInline package let rawValue: UInt8
 
   @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -17,11 +19,13 @@ package struct EntryFlags: OptionSet, Hashable, Sendable, BitwiseCopyable {
 
 /// An entry of a leaf without its key. The value is a view into a page or a copy of one: whoever
 /// hands out an entry says how long it lasts.
+@frozen
+@usableFromInline
 package struct Entry: BitwiseCopyable, Sendable {
   /// When the newest committed state of the key was written.
-  package let timestamp: Timestamp
-  package let flags: EntryFlags
-  package let value: ByteView
+  @usableFromInline package let timestamp: Timestamp
+  @usableFromInline package let flags: EntryFlags
+  @usableFromInline package let value: ByteView
 
   @inlinable package init(timestamp: Timestamp, flags: EntryFlags, value: ByteView) {
     self.timestamp = timestamp
@@ -31,12 +35,14 @@ package struct Entry: BitwiseCopyable, Sendable {
 }
 
 /// What `Tree.find` found; the value was appended to the caller's buffer.
+@frozen
+@usableFromInline
 package struct FoundEntry: BitwiseCopyable, Sendable, Equatable {
-  package let timestamp: Timestamp
-  package let flags: EntryFlags
+  @usableFromInline package let timestamp: Timestamp
+  @usableFromInline package let flags: EntryFlags
   /// Where the value lies in the buffer, from offset to end.
-  package let valueStart: Int
-  package let valueEnd: Int
+  @usableFromInline package let valueStart: Int
+  @usableFromInline package let valueEnd: Int
 
   @inlinable package init(timestamp: Timestamp, flags: EntryFlags, valueRange: Range<Int>) {
     self.timestamp = timestamp

@@ -1,6 +1,6 @@
 import Paging
-package import Primitives
-package import RawBytes
+public import Primitives
+public import RawBytes
 
 #if canImport(Darwin)
   internal import Darwin
@@ -26,6 +26,7 @@ package import RawBytes
 // SAFETY: the pointers are into `memory`; entries are bounds-checked in `decode`, once a step.
 // False if a step forgets that.
 @safe
+@usableFromInline
 package struct ReadCursor: ~Copyable {
   private let tree: Tree
   private let memory: AlignedMemory
