@@ -34,6 +34,7 @@ import Verification
     #expect(statistics.checkpoints >= 3)
     #expect(statistics.logSegmentsReused >= 2)
     #expect(statistics.splits > 0 && statistics.merges > 0)
+    #expect(campaign.journal.height >= 3, "levels")
     #expect(statistics.dirtyEvictions > 0)
     #expect(statistics.handOvers > 0)
     #expect(statistics.truncations > 0)

@@ -88,7 +88,7 @@ final class CommitPipeline: @unchecked Sendable {
   func commit(_ request: borrowing CommitRequest) throws(DatabaseError) -> CommitReceipt {
     try prepare(request)
     let receipt = try publish(request)
-    if request.durability != .relaxed { try awaitDurability(receipt) }
+    if request.durability != .relaxed { try awaitDurability(receipt, request.durability) }
     return receipt
   }
 
@@ -136,8 +136,8 @@ final class CommitPipeline: @unchecked Sendable {
   }
 
   /// Step 5 for a commit that is not relaxed: durable, then acknowledged.
-  func awaitDurability(_ receipt: CommitReceipt) throws(DatabaseError) {
-    try makeDurable(through: receipt.end)
+  func awaitDurability(_ receipt: CommitReceipt, _ durability: Durability) throws(DatabaseError) {
+    try makeDurable(through: receipt.end, durability)
     acknowledge(receipt)
   }
 
@@ -239,11 +239,14 @@ final class CommitPipeline: @unchecked Sendable {
     counters.commits.add(1, ordering: .relaxed)
   }
 
-  /// Waits until the log is durable up to a position. A failure poisons (rule F1).
-  func makeDurable(through position: LogPosition) throws(DatabaseError) {
+  /// Waits until the log is durable up to a position, or ordered before everything later. A failure
+  /// poisons (rule F1).
+  func makeDurable(through position: LogPosition, _ durability: Durability = .full)
+    throws(DatabaseError)
+  {
     guard log.durablePosition < position else { return }
     do {
-      try log.makeDurable(through: position)
+      try log.makeDurable(through: position, durability == .ordered ? .barrier : .full)
     } catch {
       poison()
       throw DatabaseError(

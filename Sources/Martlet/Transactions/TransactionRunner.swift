@@ -21,9 +21,9 @@ struct TransactionRunner {
     func awaitDurability(_ pipeline: CommitPipeline) throws(DatabaseError) {
       guard durability != .relaxed else { return }
       if let receipt {
-        try pipeline.awaitDurability(receipt)
+        try pipeline.awaitDurability(receipt, durability)
       } else {
-        try pipeline.makeDurable(through: horizon)
+        try pipeline.makeDurable(through: horizon, durability)
       }
     }
   }

@@ -16,12 +16,17 @@ package final class CrashJournal: @unchecked Sendable {
   package private(set) var fingerprints: [UInt64] = [0]
   package private(set) var state = ModelState()
   package private(set) var acknowledged = 0
+  /// Levels of the highest tree that a check met.
+  package private(set) var height = 0
 
   package init() {}
 
   package var attempted: Int { fingerprints.count - 1 }
 
   package var moment: Moment { Moment(attempted: attempted, acknowledged: acknowledged) }
+
+  /// A check met a tree of so many levels.
+  package func note(height: Int) { self.height = max(self.height, height) }
 
   /// A change is about to be asked for.
   package func attempt(_ change: (inout ModelState) -> Void) {

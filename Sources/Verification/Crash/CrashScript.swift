@@ -63,7 +63,7 @@ extension CrashScript {
   /// A life in full: a tree of three levels that grows, is rewritten and shrinks again; values too
   /// large for a leaf, set and replaced; a keyspace made and dropped; relaxed commits among full
   /// ones; checkpoints by command beside those that the background takes.
-  package static func life(seed: UInt64, keyCount: Int = 900) -> CrashScript {
+  package static func life(seed: UInt64, keyCount: Int = 1600) -> CrashScript {
     var generator = ScriptGenerator(seed: seed)
     var steps: [Step] = [.createKeyspace("main"), .createKeyspace("passing")]
     func key(_ number: Int) -> [UInt8] { Array("key/\(number * 7919 % 100_003)/\(number)".utf8) }
@@ -77,12 +77,12 @@ extension CrashScript {
         Write(keyspace: "main", key: key($0), value: value(&generator, 900))
       }
       steps.append(.commit(writes, isRelaxed: generator.below(4) == 0))
-      if start % 240 == 0 {
+      if start % 480 == 0 {
         let large = Write(
           keyspace: "main", key: Array("large".utf8), value: value(&generator, 20_000))
         steps.append(.commit([large], isRelaxed: false))
       }
-      if start % 120 == 0 {
+      if start % 240 == 0 {
         let passing = (0..<10).map {
           Write(keyspace: "passing", key: key(start + $0), value: value(&generator, 900))
         }

@@ -98,6 +98,7 @@ package struct CrashSession {
       guard found == journal.state.fingerprint else {
         throw Violation(description: "the running database differs from the model")
       }
+      journal.note(height: try database.verify().height)
     }
   }
 
