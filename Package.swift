@@ -58,12 +58,16 @@ let package = Package(
       ]),
     layer(
       "Verification",
-      ["Martlet", "RedoLog", "Simulation", "Environment", "Primitives", "RawBytes"]),
+      [
+        "Martlet", "RedoLog", "Simulation", "SystemEnvironment", "Environment", "Primitives",
+        "RawBytes",
+      ]),
     // Everything of the tool but its first line, apart so that tests can import it.
     .target(
       name: "MartletCommands",
       dependencies: [
-        "Martlet", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Martlet", "Verification",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       resources: [.copy("UnicodeData")], swiftSettings: settings),
     .executableTarget(
@@ -93,6 +97,13 @@ let package = Package(
         "Environment", "Primitives", "RawBytes",
       ]),
     suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
+    suite("TortureTests", ["Martlet", "Verification", "Simulation", "Environment"]),
+    suite(
+      "ExhaustiveTests",
+      ["Martlet", "Verification", "Simulation", "RedoLog", "Environment", "Primitives", "RawBytes"]),
+    suite(
+      "DamageTests",
+      ["Martlet", "Verification", "Simulation", "SystemEnvironment", "Environment", "Primitives"]),
     suite("ConventionTests", []),
     suite("MartletToolTests", ["MartletTool", "MartletCommands", "Martlet"]),
     suite("ConcurrencyControlTests", ["ConcurrencyControl", "Primitives"]),

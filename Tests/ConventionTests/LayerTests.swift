@@ -21,9 +21,10 @@ import Testing
       "SystemEnvironment", "Environment", "Primitives", "RawBytes",
     ],
     "Verification": [
-      "Martlet", "RedoLog", "Simulation", "Environment", "Primitives", "RawBytes",
+      "Martlet", "RedoLog", "Simulation", "SystemEnvironment", "Environment", "Primitives",
+      "RawBytes",
     ],
-    "MartletCommands": ["Martlet", "ArgumentParser"],
+    "MartletCommands": ["Martlet", "Verification", "ArgumentParser"],
     "MartletTool": ["MartletCommands"],
   ]
 
