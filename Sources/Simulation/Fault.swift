@@ -32,19 +32,31 @@ package struct Fault: Sendable, Hashable {
     case returnsStaleSector
     /// A read returns the content of another sector in the place of one.
     case returnsMisdirectedSector
+    /// A write reports success and is lost: cache and medium keep what they had, only the file
+    /// grows as far as the write would have made it.
+    case dropsWrite
+    /// A write reports success, and one block of it, or all of it where it has no more, lands at
+    /// the place of another block of the file; its own place keeps what it had.
+    case misdirectsWrite
+    /// The call takes so much longer, while others run, and then does what it would have done.
+    /// Besides this, another fault may befall it.
+    case delays(nanoseconds: UInt64)
   }
 
   /// When it happens, counted from 1 in the calls that match since the fault was injected.
   package enum Occurrence: Sendable, Hashable {
     case once(at: Int)
     case from(Int)
+    /// Each time with a chance of one in so many, from a stream that each fault has for itself.
+    case sometimes(oneIn: Int)
 
     package static var always: Occurrence { .from(1) }
 
-    func includes(_ count: Int) -> Bool {
+    func includes(_ count: Int, _ chance: inout SeededGenerator) -> Bool {
       switch self {
       case .once(let number): count == number
       case .from(let number): count >= number
+      case .sometimes(let interval): chance.oneIn(interval)
       }
     }
   }
@@ -70,9 +82,33 @@ package struct Fault: Sendable, Hashable {
   package static let inputOutput: Int32 = EIO
   package static let noSpace: Int32 = ENOSPC
 
+  /// What a platform may answer to a call that was made rightly, by the manual pages of Linux and
+  /// Darwin: the numbers that `fails` can sensibly throw.
+  package static func numbers(of call: FileError.Call) -> [Int32] {
+    switch call {
+    case .open: [EIO, ENOSPC, EDQUOT, EACCES, EPERM, EROFS, EMFILE, ENFILE, EINTR, ENOMEM, ENODEV]
+    case .createDirectory: [EIO, ENOSPC, EDQUOT, EACCES, EPERM, EROFS, ENOMEM, EMLINK]
+    case .list: [EIO, EACCES, EMFILE, ENFILE, ENOMEM, EINTR]
+    case .kind: [EIO, EACCES, ENOMEM]
+    case .rename: [EIO, ENOSPC, EDQUOT, EACCES, EPERM, EROFS, ENOMEM, EBUSY]
+    case .remove: [EIO, EACCES, EPERM, EROFS, ENOMEM, EBUSY]
+    case .syncDirectory: [EIO, ENOSPC, EDQUOT, EROFS, EMFILE, EINTR]
+    case .lock: [EIO, EACCES, EROFS, ENOSPC, EMFILE, ENOLCK, EINTR, ENOMEM]
+    case .read: [EIO, EINTR, EAGAIN, ESTALE, ENODEV, ENOMEM]
+    case .write:
+      [EIO, ENOSPC, EDQUOT, EFBIG, EROFS, EINTR, EAGAIN, EPERM, ESTALE, ENODEV, ENOMEM]
+    case .sync: [EIO, ENOSPC, EDQUOT, EROFS, EINTR, ESTALE, ENODEV]
+    case .size: [EIO, ESTALE, ENOMEM]
+    case .truncate: [EIO, EFBIG, EROFS, EINTR, EPERM, ENOSPC, EDQUOT]
+    case .allocate: [EIO, ENOSPC, EDQUOT, EFBIG, EINTR, ENODEV, EPERM]
+    case .punchHole: [EIO, ENOSPC, EINTR, ENODEV, EPERM]
+    }
+  }
+
   /// What counters tell apart.
   package enum Kind: String, Sendable, Hashable, CaseIterable {
     case failed, failedHalfway, lied, flippedBit, staleSector, misdirectedSector
+    case droppedWrite, misdirectedWrite, delayed
     /// Not injected: the disk's capacity was reached.
     case full
     /// Not injected: the power was cut.
@@ -89,49 +125,22 @@ extension Fault.Effect {
     case .flipsBit: .flippedBit
     case .returnsStaleSector: .staleSector
     case .returnsMisdirectedSector: .misdirectedSector
+    case .dropsWrite: .droppedWrite
+    case .misdirectsWrite: .misdirectedWrite
+    case .delays: .delayed
     }
   }
+
+  /// Whether a write reports success and is not where it should be.
+  var isSilentOnWrites: Bool { self == .dropsWrite || self == .misdirectsWrite }
 
   /// Whether the effect means anything for a call.
   func applies(to call: FileError.Call, isDurable: Bool) -> Bool {
     switch self {
-    case .fails, .failsHalfway: true
+    case .fails, .failsHalfway, .delays: true
     case .lies: isDurable
     case .flipsBit, .returnsStaleSector, .returnsMisdirectedSector: call == .read
-    }
-  }
-}
-
-/// The faults that are declared, and how often each was asked for.
-struct FaultPlan {
-  private var entries: [(fault: Fault, count: Int)] = []
-
-  mutating func add(_ fault: Fault) { entries.append((fault, 0)) }
-
-  mutating func removeAll() { entries = [] }
-
-  /// The effect that befalls a call: of the first fault whose turn it is.
-  mutating func effect(
-    on call: FileError.Call, path: String, isDurable: Bool
-  ) -> Fault.Effect? {
-    var effect: Fault.Effect?
-    for index in entries.indices {
-      let fault = entries[index].fault
-      guard fault.calls.contains(call), fault.effect.applies(to: call, isDurable: isDurable),
-        fault.path.map({ path.contains($0) }) ?? true
-      else { continue }
-      entries[index].count += 1
-      if effect == nil, fault.occurrence.includes(entries[index].count) { effect = fault.effect }
-    }
-    return effect
-  }
-
-  /// The effect could not show itself on this call: its `once` waits for the next.
-  mutating func postpone(_ effect: Fault.Effect) {
-    for index in entries.indices where entries[index].fault.effect == effect {
-      if case .once(let number) = entries[index].fault.occurrence, entries[index].count == number {
-        entries[index].count -= 1
-      }
+    case .dropsWrite, .misdirectsWrite: call == .write
     }
   }
 }

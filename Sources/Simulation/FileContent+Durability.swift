@@ -33,6 +33,9 @@ extension FileContent {
     durableSize = size
   }
 
+  /// Makes the size durable, and no bytes.
+  mutating func settleSize() { durableSize = size }
+
   /// A sync failed: what was dirty counts as clean from now on and is not on the medium (F1).
   mutating func loseDirty() {
     for index in pending {

@@ -41,6 +41,13 @@ extension FileContent {
     size = max(size, range.upperBound)
   }
 
+  /// Extends the file without getting blocks.
+  mutating func extend(to newSize: UInt64) {
+    guard newSize > size else { return }
+    makeRoom(newSize)
+    size = newSize
+  }
+
   /// Zeroes a range inside the file and gives its whole blocks back.
   mutating func punchHole(_ range: Range<UInt64>) { clear(range.clamped(to: 0..<size)) }
 

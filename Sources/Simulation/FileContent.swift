@@ -109,6 +109,13 @@ extension FileContent {
     }
   }
 
+  /// Whether a range holds something else than these bytes; beyond the end there are zeros.
+  func differs(from bytes: ByteView, at offset: UInt64) -> Bool {
+    let present = AlignedMemory(byteCount: max(bytes.count, 1))
+    _ = read(into: present.bytes[0..<bytes.count], at: offset, isDirect: false)
+    return present.bytes[0..<bytes.count].view.array != bytes.array
+  }
+
   /// A sector as it once was on the medium, if that differs from what it is now.
   func staleSector(_ sector: Int) -> [UInt8]? {
     let index = sector / FileContent.sectorsPerChunk

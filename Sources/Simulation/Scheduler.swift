@@ -34,14 +34,25 @@ final class Scheduler: @unchecked Sendable {
   private var earliestDeadline = UInt64.max
   private(set) var unfinished: [SimulatedThread] = []
   private var generator: SeededGenerator
+  /// How often a thread was kept from the baton although it was ready.
+  private(set) var stallCount = 0
+  private let stallInterval: Int?
+  private let stallNanoseconds: UInt64
+  private var stalls: SeededGenerator
   private var startedCount = 0
   /// All threads of a run share a processor: waking another would cost several times as much.
   private var hold: ProcessorHold?
   private var turnsInVain = 0
 
-  init(seed: UInt64, generator: SeededGenerator, configuration: Simulator.Configuration) {
+  init(
+    seed: UInt64, generator: SeededGenerator, stalls: SeededGenerator,
+    configuration: Simulator.Configuration
+  ) {
     self.seed = seed
     self.generator = generator
+    self.stalls = stalls
+    stallInterval = configuration.stallInterval.map { max($0, 1) }
+    stallNanoseconds = configuration.stallNanoseconds
     handOverInterval = max(configuration.handOverInterval, 1)
     trace = Trace(isKept: configuration.keepsTrace)
     now = 1_000_000_000
@@ -78,7 +89,9 @@ final class Scheduler: @unchecked Sendable {
     advance(by: 500)
     turnsInVain += 1
     if turnsInVain > Self.vainTurnLimit { trap("every thread that is awake only spins") }
-    if running != nil, ready.isEmpty, earliestDeadline != .max, attempt >= 8 {
+    // Alone it spins for a sleeper. Among spinners too, when none of so many turns did anything.
+    let isInVain = ready.isEmpty ? attempt >= 8 : turnsInVain >= Self.patience
+    if running != nil, isInVain, earliestDeadline != .max {
       advance(by: earliestDeadline - min(now, earliestDeadline))
     }
     if running != nil, !ready.isEmpty { handOver(staysReady: true) }
@@ -98,6 +111,12 @@ final class Scheduler: @unchecked Sendable {
     return running.outcome
   }
 
+  /// The running thread takes so much time, in which others go on.
+  func pass(_ nanoseconds: UInt64) {
+    guard running != nil else { return advance(by: nanoseconds) }
+    _ = suspend(.delayed, until: now + nanoseconds)
+  }
+
   func resume(_ thread: SimulatedThread, _ outcome: WaitResult) {
     if thread.deadline != nil {
       thread.deadline = nil
@@ -115,7 +134,14 @@ final class Scheduler: @unchecked Sendable {
   }
 
   private func wakeWhoIsDue() {
-    for thread in sleepers where thread.deadline ?? .max <= now { resume(thread, .timedOut) }
+    for thread in sleepers where thread.deadline ?? .max <= now {
+      // Who was stalled learns of what had woken him before.
+      if case .stalled = thread.state {
+        resume(thread, thread.outcome)
+      } else {
+        resume(thread, .timedOut)
+      }
+    }
   }
 
   private func handOver(staysReady: Bool) {
@@ -125,13 +151,31 @@ final class Scheduler: @unchecked Sendable {
       checkDrain()
       advance(by: earliestDeadline - min(now, earliestDeadline))
     }
-    let next = ready.remove(at: generator.below(ready.count))
-    if staysReady { ready.append(leaving) }
+    // Who leaves is not chosen again at once, unless the only other one was stalled.
+    let stalled = stallOne(staysReady ? leaving : nil)
+    let stays = staysReady && stalled !== leaving
+    let next = ready.isEmpty ? leaving : ready.remove(at: generator.below(ready.count))
+    if stays && next !== leaving { ready.append(leaving) }
     running = next
     guard next !== leaving else { return }
     let isLeavingForGood = leaving.isFinished
     next.giveTurn()
     if !isLeavingForGood { leaving.takeTurn() }
+  }
+
+  /// Once in so many handovers one of the threads that are ready is put to sleep for a while. One
+  /// other remains, so that somebody does go on in the stalled one's place.
+  private func stallOne(_ leaving: SimulatedThread?) -> SimulatedThread? {
+    let candidates = ready + (leaving.map { [$0] } ?? [])
+    guard let stallInterval, candidates.count >= 2, stalls.oneIn(stallInterval) else { return nil }
+    let thread = candidates[stalls.below(candidates.count)]
+    ready.removeAll { $0 === thread }
+    thread.state = .stalled
+    thread.deadline = now + stallNanoseconds
+    sleepers.append(thread)
+    earliestDeadline = min(earliestDeadline, now + stallNanoseconds)
+    stallCount += 1
+    return thread
   }
 
   private func checkCaller() {
@@ -142,6 +186,7 @@ final class Scheduler: @unchecked Sendable {
   }
 
   private static let vainTurnLimit = 1_000_000
+  private static let patience = 10_000
 
   private func checkDrain() {
     guard let drainStart, now > drainStart + Self.drainLimit else { return }
@@ -251,6 +296,8 @@ extension Scheduler {
         report += "parked on ticket \(ticket)"
         report += thread.deadline.map { " until \($0)" } ?? " without a deadline"
       case .joining(let other): report += "joining thread \(other.number) \(other.name)"
+      case .delayed: report += "in a call that takes long"
+      case .stalled: report += "stalled"
       case .draining: report += "its body returned; waiting for all others to end"
       case .finished: report += "finished"
       }

@@ -22,13 +22,21 @@ package final class SimulatedDisk: FileSystem, @unchecked Sendable {
   package private(set) var isPowered = true
   var image: DiskImage
   var generator: SeededGenerator
+  /// The chance of faults: what they hit, apart from what happens anyhow (D2).
+  var faultChance: SeededGenerator
   var locked: Set<Int> = []
   let scheduler: Scheduler
-  private var plan = FaultPlan()
+  private var plan: FaultPlan
   private var cutChange: Int?
   private var observer: ((_ change: Int) -> Void)?
 
-  init(image: DiskImage, scheduler: Scheduler, generator: SeededGenerator) {
+  init(
+    image: DiskImage, scheduler: Scheduler, generator: SeededGenerator,
+    faultChance: SeededGenerator
+  ) {
+    var chance = faultChance
+    plan = FaultPlan(chances: chance.fork())
+    self.faultChance = chance
     self.image = image.afterProcessCrash()
     self.scheduler = scheduler
     self.generator = generator
@@ -79,13 +87,18 @@ package final class SimulatedDisk: FileSystem, @unchecked Sendable {
     if isDurable { scheduler.mayHandOver() }
     counters.note(call)
     guard isPowered else { throw powerCut(call, path) }
-    let effect = plan.effect(on: call, path: path, isDurable: isDurable)
-    switch effect {
-    case .lies, .fails, .failsHalfway:
-      if let effect { counters.note(effect.kind) }
+    let verdict = plan.verdict(on: call, path: path, isDurable: isDurable)
+    if verdict.delay > 0 {
+      counters.note(.delayed)
+      scheduler.pass(verdict.delay)
+      guard isPowered else { throw powerCut(call, path) }
+    }
+    switch verdict.effect {
+    case .lies?, .fails?, .failsHalfway?:
+      if let effect = verdict.effect { counters.note(effect.kind) }
     default: break
     }
-    return effect
+    return verdict.effect
   }
 
   /// A call has made its change, which is not durable yet: the moment for a power cut.

@@ -60,7 +60,7 @@ final class SimulatedFile: File, @unchecked Sendable {
       throw disk.fail(.write, path, number)
     case .failsHalfway(let number):
       failure = number
-      fitting = bytes.prefix(disk.generator.below(bytes.count + 1))
+      fitting = bytes.prefix(disk.faultChance.below(bytes.count + 1))
     default: break
     }
     let room = prefixThatFits(fitting.count, at: offset)
@@ -68,17 +68,56 @@ final class SimulatedFile: File, @unchecked Sendable {
       fitting = fitting.prefix(room)
       failure = ENOSPC
       disk.note(.full)
+      if let effect, effect.isSilentOnWrites { disk.postpone(effect) }
     }
-    change { $0.write(fitting, at: offset, &$1) }
+    let pieces = land(fitting, at: offset, failure == nil ? effect : nil)
     disk.noteWritten(fitting.count)
     try disk.passChange(.write, path)
     if mode.isDataSynchronous {
       if effect != .lies {
-        change { content, _ in content.settle(offset..<offset + UInt64(fitting.count)) }
+        for piece in pieces { change { content, _ in content.settle(piece) } }
+        change { content, _ in content.settleSize() }
       }
       disk.endDurable()
     }
     if let failure { throw disk.fail(.write, path, failure) }
+  }
+
+  /// Writes bytes where they belong, or where a fault puts them. Returns where they are.
+  private func land(
+    _ bytes: ByteView, at offset: UInt64, _ effect: Fault.Effect?
+  ) -> [Range<UInt64>] {
+    let range = offset..<offset + UInt64(bytes.count)
+    var stray: StrayPiece?
+    switch effect {
+    case .dropsWrite? where content.differs(from: bytes, at: offset):
+      disk.note(.droppedWrite)
+      change { content, _ in content.extend(to: range.upperBound) }
+      return []
+    case .misdirectsWrite?:
+      stray = StrayPiece(
+        of: bytes, at: offset, content: content, freeBlockCount: disk.image.freeBlockCount,
+        &disk.faultChance)
+    default: break
+    }
+    guard let stray else {
+      if let effect, effect.isSilentOnWrites { disk.postpone(effect) }
+      change { $0.write(bytes, at: offset, &$1) }
+      return [range]
+    }
+    disk.note(.misdirectedWrite)
+    let before = range.lowerBound..<stray.source.lowerBound
+    let after = stray.source.upperBound..<range.upperBound
+    for piece in [before, after] where !piece.isEmpty {
+      change { $0.write(part(piece), at: piece.lowerBound, &$1) }
+    }
+    change { content, _ in content.extend(to: range.upperBound) }
+    change { $0.write(part(stray.source), at: stray.target.lowerBound, &$1) }
+    return [before, after, stray.target].filter { !$0.isEmpty }
+
+    func part(_ piece: Range<UInt64>) -> ByteView {
+      bytes[Int(piece.lowerBound - offset)..<Int(piece.upperBound - offset)]
+    }
   }
 
   func sync(_ grade: SyncGrade) throws(FileError) {
@@ -175,43 +214,5 @@ final class SimulatedFile: File, @unchecked Sendable {
     if misfit % 4096 != 0 {
       disk.scheduler.trap("misaligned direct I/O: \(bytes.count) bytes at \(offset) of \(path)")
     }
-  }
-}
-
-/// Reads that lie.
-extension SimulatedDisk {
-  /// Damages what a read returns; false when the damage could not show.
-  func damage(
-    _ bytes: MutableByteView, at offset: UInt64, of content: FileContent, _ effect: Fault.Effect
-  ) -> Bool {
-    guard bytes.count > 0 else { return false }
-    if effect == .flipsBit {
-      let index = generator.below(bytes.count)
-      bytes[index] ^= 1 << UInt8(generator.below(8))
-      return true
-    }
-    let unit = FileContent.sectorByteCount
-    let sectors = Int(offset) / unit...(Int(offset) + bytes.count - 1) / unit
-    let first = generator.below(sectors.count)
-    for step in 0..<sectors.count {
-      let sector = sectors.lowerBound + (first + step) % sectors.count
-      let replacement: [UInt8]?
-      if effect == .returnsStaleSector {
-        replacement = content.staleSector(sector)
-      } else {
-        let other = content.currentSector(generator.below(max(Int(content.size) / unit, 1)))
-        replacement = other == content.currentSector(sector) ? nil : other
-      }
-      guard let replacement else { continue }
-      let part = (sector * unit..<(sector + 1) * unit)
-        .clamped(to: Int(offset)..<Int(offset) + bytes.count)
-      replacement.withByteView { replacement in
-        bytes.copy(
-          replacement[part.lowerBound - sector * unit..<part.upperBound - sector * unit],
-          at: part.lowerBound - Int(offset))
-      }
-      return true
-    }
-    return false
   }
 }

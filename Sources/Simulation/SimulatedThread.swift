@@ -13,6 +13,10 @@ final class SimulatedThread: @unchecked Sendable {
     /// A wake, on the ticket with this number.
     case parked(ticket: Int)
     case joining(SimulatedThread)
+    /// The end of a call that takes long.
+    case delayed
+    /// Nothing, and yet it does not get the baton before its deadline.
+    case stalled
     /// The first thread, whose body has returned, waits for all others.
     case draining
     case finished

@@ -1,28 +1,6 @@
 internal import Environment
 internal import RawBytes
 
-/// Clocks that only calls and waits move.
-final class VirtualClock: TimeSource, @unchecked Sendable {
-  // SENDABLE: touched by the holder of the baton only.
-  private let scheduler: Scheduler
-  /// Wall clock minus monotonic clock: what a jump of the wall clock changes.
-  var wallOffset: Int64
-
-  init(scheduler: Scheduler, startingWallClock: UInt64) {
-    self.scheduler = scheduler
-    wallOffset = Int64(startingWallClock) - Int64(scheduler.now)
-  }
-
-  func wallClock() -> UInt64 {
-    UInt64(max(Int64(monotonic()) + wallOffset, 0))
-  }
-
-  func monotonic() -> UInt64 {
-    scheduler.enter(.clock, cost: 50)
-    return scheduler.now
-  }
-}
-
 /// Chance from the seed.
 final class SimulatedEntropy: EntropySource, @unchecked Sendable {
   // SENDABLE: touched by the holder of the baton only.

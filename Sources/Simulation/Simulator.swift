@@ -15,8 +15,8 @@ package import Environment
 /// - Invariant D1: the same seed, configuration, disk and body give the same run: the same calls
 ///   by the same threads in the same order, and so the same `traceHash`.
 /// - Invariant D2: what the seed decides is split into streams, one for the order of threads, one
-///   for the disk, one for the engine's own chance. A fault or a power cut at the nth call
-///   therefore meets the very run that it would have been without.
+///   for the disk, one for the engine's own chance, one for faults, one for stalls. A fault or a
+///   power cut at the nth call therefore meets the very run that it would have been without.
 ///
 /// How an engine must behave here:
 /// - It reaches the world through `Effects` only, and holds no mutex across a call (E1): the
@@ -37,6 +37,15 @@ package final class Simulator: @unchecked Sendable {
     package var handOverInterval = 4
     /// Nanoseconds since 1970 when the run begins.
     package var startingWallClock: UInt64 = 1_700_000_000_000_000_000
+    /// Jumps of the wall clock, each once.
+    package var wallClockJumps: [WallClockJump] = []
+    /// Stretches in which the wall clock stands still, one after the other.
+    package var wallClockStops: [WallClockStop] = []
+    /// At a handover among several ready threads one of them is kept waiting once in so many
+    /// times, as a thread that the system does not schedule; nil: never.
+    package var stallInterval: Int?
+    /// For how long: others run meanwhile, for some hundreds of calls by default.
+    package var stallNanoseconds: UInt64 = 5_000_000
     /// Whether `trace.entries` holds every call; costs memory.
     package var keepsTrace = false
 
@@ -55,16 +64,19 @@ package final class Simulator: @unchecked Sendable {
     seed: UInt64, disk image: DiskImage = DiskImage(), configuration: Configuration = .init()
   ) {
     var generator = SeededGenerator(seed: seed)
+    // The streams of D2, in an order that stays: a new one comes last.
+    let (order, diskChance, entropy) = (generator.fork(), generator.fork(), generator.fork())
+    let (faultChance, stalls) = (generator.fork(), generator.fork())
     scheduler = Scheduler(
-      seed: seed, generator: generator.fork(), configuration: configuration)
+      seed: seed, generator: order, stalls: stalls, configuration: configuration)
     self.seed = seed
-    disk = SimulatedDisk(image: image, scheduler: scheduler, generator: generator.fork())
-    clock = VirtualClock(
-      scheduler: scheduler, startingWallClock: configuration.startingWallClock)
+    disk = SimulatedDisk(
+      image: image, scheduler: scheduler, generator: diskChance, faultChance: faultChance)
+    clock = VirtualClock(scheduler: scheduler, configuration: configuration)
     recorded = RecordedEvents(scheduler: scheduler)
     effects = Effects(
       files: disk, time: clock,
-      entropy: SimulatedEntropy(scheduler: scheduler, generator: generator.fork()),
+      entropy: SimulatedEntropy(scheduler: scheduler, generator: entropy),
       waits: SimulatedWaits(scheduler: scheduler),
       background: SimulatedBackgroundWork(scheduler: scheduler), events: recorded)
   }
@@ -89,6 +101,15 @@ package final class Simulator: @unchecked Sendable {
 
   /// The monotonic clock, without a call.
   package var now: UInt64 { scheduler.now }
+
+  /// How many jumps of the wall clock the engine has met: it read the clock after them.
+  package var clockJumpCount: Int { clock.jumpCount }
+
+  /// How many stops of the wall clock the engine has met: it read the same time twice.
+  package var clockStopCount: Int { clock.stopCount }
+
+  /// How often a thread that was ready was kept waiting while another went on.
+  package var stallCount: Int { scheduler.stallCount }
 
   /// Lets the wall clock jump, forwards or backwards. The monotonic one does not move.
   package func jumpWallClock(byNanoseconds jump: Int64) { clock.wallOffset += jump }
