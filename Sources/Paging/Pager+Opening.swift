@@ -117,7 +117,9 @@ extension Pager {
       }
     } catch {
       pager.close()
+      // The new name, too: a name that a failed sync of the directory lost is no file (F1, F4).
       try? effects.files.remove(temporary)
+      try? effects.files.remove(path)
       throw error
     }
     return pager

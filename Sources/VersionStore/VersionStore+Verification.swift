@@ -7,19 +7,23 @@ internal import Synchronization
 
 extension VersionStore {
   /// Checks everything: each stored image against its checksum, each tree against its order and
-  /// fences, that every page is reached exactly once, and that nothing is newer than the published
-  /// watermark. Commits wait while the trees are walked.
+  /// fences, that every page is reached exactly once, and that nothing is newer than the newest
+  /// commit. Commits wait while the trees are walked.
   ///
+  /// - Parameter newest: the newest timestamp that was given to a commit; the published watermark
+  ///   when nil. A commit may be in the trees and not published yet.
   /// - Parameter progress: told how many of how many pages are done.
   /// - Parameter report: told each finding.
   /// - Returns: what all trees hold together.
   /// - Throws: when a page cannot be had at all.
   package func verify(
+    newest: () -> Timestamp? = { nil },
     progress: (_ done: Int, _ total: Int) -> Void, report: (CorruptionError) -> Void
   ) throws(StoreError) -> TreeCensus {
     do { try pager.verify(progress: progress, report: report) } catch { throw .paging(error) }
     closeGateWithWholeTrees()
     defer { gate.open() }
+    let limit = newest() ?? registry.published
     var census = PageCensus()
     var total = TreeCensus()
     do throws(TreeError) {
@@ -31,7 +35,7 @@ extension VersionStore {
           } report: {
             report($0)
           })
-        try verifyTimestamps(tree, root.keyspace, report)
+        try verifyTimestamps(tree, root.keyspace, notAfter: limit, report)
       }
       var volatileCount = 0
       for reference in chains.overflowReferences() + deferred.overflowReferences {
@@ -63,9 +67,9 @@ extension VersionStore {
   }
 
   private func verifyTimestamps(
-    _ tree: Tree, _ keyspace: KeyspaceID, _ report: (CorruptionError) -> Void
+    _ tree: Tree, _ keyspace: KeyspaceID, notAfter limit: Timestamp,
+    _ report: (CorruptionError) -> Void
   ) throws(TreeError) {
-    let limit = registry.published
     var cursor = tree.makeReadCursor()
     var isThere = try cursor.seekFirst()
     while isThere {

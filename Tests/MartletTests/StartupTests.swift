@@ -204,4 +204,50 @@ import Testing
     }
     #expect(reported > 20)
   }
+
+  /// A torture run found it: a process was killed between making the directory and syncing its
+  /// parent. The next one found a directory, made a database in it, acknowledged commits, and a
+  /// power cut took all of it.
+  @Test func `in a directory that a crash left makes the directory durable (F4)`() throws {
+    let killed = Simulator(seed: 1)
+    killed.run { effects in
+      #expect(throws: Never.self) { try effects.files.createDirectory("/db") }
+    }
+    try commitAndLosePower(killed.disk.snapshot)
+  }
+
+  /// A torture run found it: the sync of the directory failed after the data file had its name.
+  /// The name stayed, no later sync could make it durable (F1), and a power cut took the file.
+  @Test(arguments: 1...6) func `after a failed sync of a directory leaves no name behind`(
+    _ number: Int
+  ) throws {
+    let failing = Simulator(seed: 2)
+    failing.disk.inject(
+      Fault(
+        .fails(Fault.inputOutput), on: [.syncDirectory], .once(at: number), path: "/db"))
+    failing.run { effects in
+      _ = try? Database(at: "/db", configuration: Self.small, effects: effects).close()
+    }
+    try commitAndLosePower(failing.disk.snapshot.afterProcessCrash())
+  }
+
+  /// Opens the disk, commits, loses the power and everything not synced, and wants the commit back.
+  private func commitAndLosePower(_ image: DiskImage) throws {
+    let living = Simulator(seed: 3, disk: image)
+    try living.run { effects in
+      let db = try Database(at: "/db", configuration: Self.small, effects: effects)
+      let keyspace = try db.keyspace("k")
+      try db.write { try $0.set("value", for: "key", in: keyspace) }
+      living.disk.cutPower()
+      try? db.close()
+    }
+    let survivor = living.disk.afterPowerCut(.loseAll, seed: 4)
+    try Simulator(seed: 5, disk: survivor).run { effects in
+      let db = try Database(at: "/db", configuration: Self.small, effects: effects)
+      let keyspace = try #require(try db.existingKeyspace("k"))
+      let value = try db.read { try $0.value(for: "key", in: keyspace, as: String.self) }
+      #expect(value == "value")
+      try db.close()
+    }
+  }
 }

@@ -69,7 +69,6 @@ extension Engine {
           throw DatabaseError(.notFound, "there is no database at \(directory)")
         }
         try effects.files.createDirectory(directory)
-        try effects.files.syncDirectory(parent(of: directory))
       case .file, .other:
         throw DatabaseError(
           .notADatabase, "\(directory) is not a directory; a database is a directory")
@@ -134,11 +133,22 @@ extension Engine {
     }
   }
 
+  /// Makes the directory's own name durable. Also when the directory was there: a crash may have
+  /// left it by a creation that did not come so far (rule F4).
+  private static func makeNameDurable(_ directory: String, _ effects: Effects)
+    throws(DatabaseError)
+  {
+    do { try effects.files.syncDirectory(parent(of: directory)) } catch {
+      throw DatabaseError(error)
+    }
+  }
+
   /// Makes a database: the log first, without a record in it, and the data file last, by a rename.
   /// A crash in between leaves a log that was never used, which is told from one that was.
   private static func create(
     _ directory: String, _ configuration: Configuration, _ effects: Effects
   ) throws(DatabaseError) -> EngineParts {
+    try makeNameDurable(directory, effects)
     let id = DatabaseID(high: effects.entropy.next(), low: effects.entropy.next())
     let log: RedoLog
     do {

@@ -79,6 +79,10 @@ final class Recovery {
       throw DatabaseError(error)
     } catch let error as DatabaseError {
       throw error
+    } catch let error as StoreError {
+      throw DatabaseError(error)
+    } catch let error as TreeError {
+      throw DatabaseError(error)
     } catch {
       preconditionFailure("an error of an unknown type: \(error)")
     }
@@ -92,7 +96,9 @@ final class Recovery {
   }
 
   private func replay(_ record: LogRecord) throws {
-    transactionFloor = max(transactionFloor, record.transaction.rawValue + 1)
+    let (above, isLast) = record.transaction.rawValue.addingReportingOverflow(1)
+    guard !isLast else { throw damaged(record, "a transaction's number", "the last there is") }
+    transactionFloor = max(transactionFloor, above)
     switch record.kind {
     case .continuation: try replayContinuation(record)
     case .commit: try replayCommit(record)
@@ -109,7 +115,7 @@ final class Recovery {
   private func replayContinuation(_ record: LogRecord) throws {
     let piece: Continuation
     do { piece = try Continuation(decoding: record.payload) } catch {
-      throw DatabaseError(StoreError.corrupt(error))
+      throw DatabaseError(damage: error.placed(in: Self.place(of: record)))
     }
     let known = values.first {
       $0.transaction == record.transaction && $0.ordinal == piece.ordinal
@@ -152,7 +158,7 @@ final class Recovery {
     guard record.start >= owner.applied else { return }
     let batch: WriteBatch
     do { batch = try WriteBatch(validating: record.payload) } catch {
-      throw DatabaseError(StoreError.corrupt(error))
+      throw DatabaseError(damage: error.placed(in: Self.place(of: record)))
     }
     guard batch.entryCount == Int(record.entryCount) else {
       throw damaged(record, "\(record.entryCount) entries", "\(batch.entryCount)")
@@ -162,8 +168,12 @@ final class Recovery {
     }
     let references = try claimValues(of: record.transaction)
     try check(batch, has: references, in: record)
-    try store.apply(
-      batch, at: record.timestamp, largeValues: references, announcement: .replay)
+    do {
+      try store.apply(
+        batch, at: record.timestamp, largeValues: references, announcement: .replay)
+    } catch StoreError.unknownKeyspace(let id) {
+      throw damaged(record, "a keyspace of the catalog", "keyspace \(id.rawValue)")
+    }
     newest = record.timestamp
     store.publish(through: newest)
     replayedCommits += 1
@@ -201,10 +211,12 @@ final class Recovery {
 
   private func damaged(_ record: LogRecord, _ expected: String, _ found: String) -> DatabaseError {
     DatabaseError(
-      StoreError.corrupt(
-        CorruptionError(
-          location: "log record at position \(record.start.rawValue)", expected: expected,
-          found: found)))
+      damage: CorruptionError(
+        location: Self.place(of: record), expected: expected, found: found))
+  }
+
+  private static func place(of record: LogRecord) -> String {
+    "log record at position \(record.start.rawValue)"
   }
 
   /// News every two seconds: a long recovery shows that it moves (rule R5).

@@ -44,6 +44,7 @@ extension Database {
     var report = VerificationReport()
     do {
       let census = try engine.store.verify(
+        newest: { engine.pipeline.lastTimestamp },
         progress: { done, total in progress(VerificationProgress(done: done, total: total)) },
         report: { report.findings.append($0) })
       report.pageCount = census.leafCount + census.innerCount + census.overflowPageCount

@@ -35,6 +35,16 @@ public struct Snapshot: ~Copyable, Reading {
     }
   }
 
+  /// The moment of the commit that wrote a key's value; nil when the key is absent.
+  ///
+  /// - Complexity: O(log n) pages; a large value is not read.
+  public func timestamp(of key: some StoredKey, in keyspace: Keyspace) throws -> Timestamp? {
+    try context.requireUsable(keyspace)
+    return try key.withKeyBytes { span in
+      try span.withByteView { key in try context.timestamp(of: key, in: keyspace.id) }
+    }
+  }
+
   /// Part of a value; see ``Reading/read(_:in:offset:count:)``.
   public func read(_ key: some StoredKey, in keyspace: Keyspace, offset: Int, count: Int) throws
     -> [UInt8]?

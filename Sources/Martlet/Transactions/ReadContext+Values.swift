@@ -12,6 +12,13 @@ extension ReadContext {
     }
   }
 
+  /// The commit that wrote a key's value; nil when it is absent.
+  func timestamp(of key: ByteView, in keyspace: KeyspaceID) throws(DatabaseError) -> Timestamp? {
+    try withScratch { (level) throws(DatabaseError) in
+      try find(key, in: keyspace, copyingTo: level)?.timestamp
+    }
+  }
+
   /// Part of a key's committed value; nil when it is absent.
   func read(_ key: ByteView, in keyspace: KeyspaceID, offset: Int, count: Int)
     throws(DatabaseError) -> [UInt8]?
