@@ -75,10 +75,14 @@ extension NodeView {
   /// - Invariant N7: each slot's head is that of its suffix after the bytes that all separators
   ///   share; a leaf skips none.
   /// - Invariant N8: the tombstone count is exact; no timestamp is above the newest one.
-  /// - Invariant N9: the bytes between slots and heap are zero.
+  /// - Invariant N9: reserved bytes, those between slots and heap, and garbage are zero; no two
+  ///   entries share a byte.
   package func fault(pageID expected: PageID) -> String? {
     if let fault = structuralFault() { return fault }
     guard pageID == expected else { return "page id \(pageID.rawValue)" }
+    guard bytes[NodeLayout.flags] <= NodeLayout.hasNoUpperFence,
+      bytes.load(UInt16.self, at: NodeLayout.reserved) == 0, bytes[NodeLayout.headSkip + 1] == 0
+    else { return "flags or reserved bytes" }
     let lower = lowerFence
     if let upper = upperFence {
       guard lower < upper else { return "fences out of order" }
@@ -90,7 +94,28 @@ extension NodeView {
     for offset in slotsEnd..<heapStart where bytes[offset] != 0 {
       return "byte \(offset) of the gap is not zero"
     }
-    return isLeaf ? keyFault() ?? leafFault() : keyFault() ?? innerFault()
+    return heapFault() ?? keyFault() ?? (isLeaf ? leafFault() : innerFault())
+  }
+
+  private func heapFault() -> String? {
+    var extents: [Range<Int>] = []
+    extents.reserveCapacity(slotCount)
+    for index in 0..<slotCount {
+      let slot = slot(index)
+      let value = isLeaf ? entry(index).value.count : 0
+      let end = slot.offset + entryHeaderByteCount + slot.suffixCount + value
+      extents.append(slot.offset..<end)
+    }
+    extents.sort { $0.lowerBound < $1.lowerBound }
+    var end = heapStart
+    for extent in extents + [heapEnd..<heapEnd] {
+      guard extent.lowerBound >= end else { return "entries that overlap" }
+      for offset in end..<extent.lowerBound where bytes[offset] != 0 {
+        return "byte \(offset) of the garbage is not zero"
+      }
+      end = extent.upperBound
+    }
+    return nil
   }
 
   private func keyFault() -> String? {
@@ -125,7 +150,7 @@ extension NodeView {
       guard entry.timestamp <= newestTimestamp else {
         return "timestamp \(entry.timestamp) above the newest, \(newestTimestamp)"
       }
-      guard entry.flags.rawValue <= 7 else { return "flags \(entry.flags.rawValue)" }
+      guard entry.flags.rawValue <= 3 else { return "flags \(entry.flags.rawValue)" }
       if entry.flags.contains(.tombstone) {
         guard entry.value.isEmpty, !entry.flags.contains(.overflow) else {
           return "tombstone \(index) with a value"
@@ -143,6 +168,9 @@ extension NodeView {
   }
 
   private func innerFault() -> String? {
+    guard bytes.load(UInt64.self, at: NodeLayout.newestTimestamp) == 0 else {
+      return "a timestamp of an inner node"
+    }
     for index in 0..<childCount where child(index) == .none { return "child \(index) is none" }
     return nil
   }

@@ -62,15 +62,6 @@ package enum Overflow {
     }
   }
 
-  /// Checks the header of a data page: part of `Tree.verify`.
-  static func check(
-    _ id: PageID, ordinal: Int, expected: Int, pager: Pager
-  ) throws(TreeError) {
-    try copyData(
-      id, ordinal: ordinal, expected: expected, from: 0,
-      into: Processor.threadScratch(1)[0..<0], pager: pager)
-  }
-
   /// Names every page of a value: data pages in order, an index page after its children. Reads
   /// the index pages only.
   package static func forEachPage(

@@ -8,18 +8,31 @@ extension Tree {
   /// N1 to N9 and V1 say. Writers may go on meanwhile: what is reported was so at one moment. The
   /// page ids visited are all of the tree's, each once, only while its structure rests.
   ///
-  /// - Parameter isBeingDestroyed: `destroySome` has begun: nodes on the way to the last leaf may
-  ///   end before their parents do.
+  /// Findings say which keys they affect.
+  ///
+  /// - Parameters:
+  ///   - isBeingDestroyed: `destroySome` has begun: nodes on the way to the last leaf may end
+  ///     before their parents do.
+  ///   - suspects: pages of which it is known that something is wrong with them.
+  ///   - affected: told what each suspect holds, when the walk comes by it.
+  ///   - noteTimestamp: told the newest timestamp of each leaf's entries and the page.
   /// - Throws: when a page cannot be read at all.
   @discardableResult
   package func verify(
-    isBeingDestroyed: Bool = false, visit: (PageID) -> Void, report: (CorruptionError) -> Void
+    isBeingDestroyed: Bool = false, suspects: Set<PageID> = [],
+    visit: (PageID) -> Void, affected: (PageID, String) -> Void = { _, _ in },
+    noteTimestamp: (Timestamp, PageID) -> Void = { _, _ in },
+    report: (CorruptionError) -> Void
   ) throws(TreeError) -> TreeCensus {
-    var walk = VerificationWalk(tree: self, isBeingDestroyed: isBeingDestroyed)
+    var walk = VerificationWalk(
+      tree: self, isBeingDestroyed: isBeingDestroyed, suspects: suspects)
     while true {
       let isMore = try walk.step()
-      for id in walk.takeVisited() { visit(id) }
-      for finding in walk.takeFindings() { report(finding) }
+      let seen = walk.takeSeen()
+      for id in seen.visits { visit(id) }
+      for suspect in seen.suspects { affected(suspect.id, suspect.holds) }
+      for leaf in seen.leaves { noteTimestamp(leaf.newest, leaf.id) }
+      for finding in seen.findings { report(finding) }
       if !isMore { return walk.census }
     }
   }
@@ -39,29 +52,40 @@ private struct VerificationWalk {
     var view: NodeView { NodeView(copy.bytes.view) }
   }
 
+  /// What one step has come by.
+  struct Report {
+    var visits: [PageID] = []
+    var suspects: [(id: PageID, holds: String)] = []
+    var leaves: [(newest: Timestamp, id: PageID)] = []
+    var findings: [CorruptionError] = []
+
+    mutating func append(_ other: Report) {
+      visits += other.visits
+      suspects += other.suspects
+      leaves += other.leaves
+      findings += other.findings
+    }
+  }
+
   private let tree: Tree
   private let isBeingDestroyed: Bool
+  private let suspects: Set<PageID>
   private var path: [Seen] = []
   /// The ids of the last whole path: a node met again is not counted again.
   private var pathIDs: [PageID] = []
   private var nextKey: [UInt8] = []
-  private var visited: [PageID] = []
-  private var findings: [CorruptionError] = []
+  private var report = Report()
   private(set) var census = TreeCensus()
 
-  init(tree: Tree, isBeingDestroyed: Bool) {
+  init(tree: Tree, isBeingDestroyed: Bool, suspects: Set<PageID>) {
     self.tree = tree
     self.isBeingDestroyed = isBeingDestroyed
+    self.suspects = suspects
   }
 
-  mutating func takeVisited() -> [PageID] {
-    defer { visited.removeAll() }
-    return visited
-  }
-
-  mutating func takeFindings() -> [CorruptionError] {
-    defer { findings.removeAll() }
-    return findings
+  mutating func takeSeen() -> Report {
+    defer { report = Report() }
+    return report
   }
 
   /// Looks at the leaf for `nextKey` and at the nodes on the way that were not seen yet. False
@@ -90,19 +114,19 @@ private struct VerificationWalk {
     let known = pathIDs
     path.removeSubrange(fresh...)
 
-    var newFindings: [CorruptionError] = []
-    var newVisits: [PageID] = []
+    var new = Report()
     var newCensus = census
     while true {
       if let last = path.last, last.view.isLeaf { break }
-      guard let seen = try look(into: &newFindings) else { return nil }
+      guard let seen = try look(into: &new) else { return nil }
       guard let seen = seen.node else {
-        return finishDamaged(newFindings)
+        report.append(new)
+        return finishDamaged()
       }
       path.append(seen)
-      if !known.contains(seen.page.id) { newVisits.append(seen.page.id) }
+      if !known.contains(seen.page.id) { new.visits.append(seen.page.id) }
       if seen.view.isLeaf {
-        guard try inspectLeaf(seen, &newCensus, &newVisits, &newFindings) else { return nil }
+        guard try inspectLeaf(seen, &newCensus, &new) else { return nil }
       } else if !known.contains(seen.page.id) {
         newCensus.innerCount += 1
       }
@@ -110,8 +134,7 @@ private struct VerificationWalk {
     newCensus.height = max(newCensus.height, path.count)
     pathIDs = path.map { $0.page.id }
     census = newCensus
-    visited += newVisits
-    findings += newFindings
+    report.append(new)
     guard let leaf = path.last, let upper = leaf.view.upperFence,
       nextKey.withByteView({ $0 < upper })
     else { return false }
@@ -120,8 +143,7 @@ private struct VerificationWalk {
   }
 
   /// A damaged node hides what is below it: the walk goes on behind it, if its parent knows where.
-  private mutating func finishDamaged(_ newFindings: [CorruptionError]) -> Bool {
-    findings += newFindings
+  private mutating func finishDamaged() -> Bool {
     guard let parent = path.last?.view else { return false }
     let position = nextKey.withByteView {
       UnvalidatedNode(parent.bytes).search(
@@ -142,7 +164,7 @@ private struct VerificationWalk {
   ///
   /// - Returns: nil when something changed meanwhile; no node when it is damaged.
   private mutating func look(
-    into newFindings: inout [CorruptionError]
+    into new: inout Report
   ) throws(TreeError) -> (node: Seen?, Void)? {
     let pager = tree.pager
     var expected: (lower: [UInt8], upper: [UInt8]?, level: Int)?
@@ -163,6 +185,8 @@ private struct VerificationWalk {
         view.level - 1
       )
     }
+    let keys = expected.map { KeyText.range(from: $0.lower, to: $0.upper) } ?? "all keys"
+    if suspects.contains(id) { new.suspects.append((id, keys)) }
     let page: OptimisticPage
     do throws(TreeError) {
       page = try pager.read(id)
@@ -170,7 +194,7 @@ private struct VerificationWalk {
       // A page that was freed meanwhile has no image; that is no finding.
       guard path.last.map({ pager.isValid($0.page) }) ?? true else { return nil }
       guard case .paging(.corrupt(let finding)) = error else { throw error }
-      newFindings.append(finding)
+      new.findings.append(finding.affecting(keys))
       return (nil, ())
     }
     let copy = AlignedMemory(byteCount: pager.pageSize)
@@ -182,7 +206,7 @@ private struct VerificationWalk {
     let seen = Seen(page: page, copy: copy)
     let view = seen.view
     if let fault = view.fault(pageID: id) {
-      newFindings.append(TreeError.corruption(of: id, fault))
+      new.findings.append(TreeError.corruption(of: id, fault).affecting(keys))
       // An unsound structure cannot be walked.
       if view.structuralFault() != nil { return (nil, ()) }
     }
@@ -195,8 +219,8 @@ private struct VerificationWalk {
         view.lowerFence.isEmpty && !view.hasUpperFence
       }
     guard isAsExpected else {
-      newFindings.append(
-        TreeError.corruption(of: id, "fences or level unlike what its parent says"))
+      let fault = "fences or level unlike what its parent says"
+      new.findings.append(TreeError.corruption(of: id, fault).affecting(keys))
       return (nil, ())
     }
     return (seen, ())
@@ -204,42 +228,53 @@ private struct VerificationWalk {
 
   /// Counts a leaf's entries and looks at its large values. False when it changed meanwhile.
   private func inspectLeaf(
-    _ leaf: Seen, _ census: inout TreeCensus, _ visits: inout [PageID],
-    _ findings: inout [CorruptionError]
+    _ leaf: Seen, _ census: inout TreeCensus, _ new: inout Report
   ) throws(TreeError) -> Bool {
     let view = leaf.view
     census.leafCount += 1
+    var newest = Timestamp.zero
     for index in 0..<view.slotCount {
       let entry = view.entry(index)
+      newest = max(newest, entry.timestamp)
       census.entryCount += 1
       if entry.flags.contains(.tombstone) { census.tombstoneCount += 1 }
       guard entry.flags.contains(.overflow),
         let reference = OverflowReference(decoding: entry.value)
       else { continue }
-      var pages: [PageID] = []
-      var damage: CorruptionError?
-      do throws(TreeError) {
-        var walker = OverflowWalker(reference, pager: tree.pager)
-        let lengths = walker
-        try walker.forEachPage(from: 0) { (id, ordinal) throws(TreeError) in
-          pages.append(id)
-          if ordinal >= 0 {
-            try Overflow.check(
-              id, ordinal: ordinal, expected: lengths.byteCount(ofDataPage: ordinal),
-              pager: tree.pager)
-          }
-        }
-      } catch .corrupt(let finding) {
-        damage = finding
-      } catch .paging(.corrupt(let finding)) {
-        damage = finding
-      }
+      let (pages, damage) = try inspect(reference)
       // Damage counts only if the leaf referred to the value all the time.
       guard tree.pager.isValid(leaf.page) || damage == nil else { return false }
-      if let damage { findings.append(damage) }
+      func value() -> String {
+        "the value of key " + KeyText.quoted(view.prefix.array + view.suffix(index).array)
+      }
+      for id in pages where suspects.contains(id) { new.suspects.append((id, value())) }
+      if let damage { new.findings.append(damage.affecting(value())) }
       census.overflowPageCount += pages.count
-      visits += pages
+      new.visits += pages
     }
+    new.leaves.append((newest, leaf.page.id))
     return true
+  }
+
+  /// Looks at every page of a large value, up to the first that is damaged.
+  private func inspect(
+    _ reference: OverflowReference
+  ) throws(TreeError) -> (pages: [PageID], damage: CorruptionError?) {
+    var pages: [PageID] = []
+    var walker = OverflowWalker(reference, pager: tree.pager)
+    let lengths = walker
+    do throws(TreeError) {
+      try walker.forEachPage(from: 0) { (id, ordinal) throws(TreeError) in
+        pages.append(id)
+        try Overflow.check(
+          id, ordinal: ordinal, expected: ordinal < 0 ? 0 : lengths.byteCount(ofDataPage: ordinal),
+          pager: tree.pager)
+      }
+      return (pages, nil)
+    } catch .corrupt(let finding) {
+      return (pages, finding)
+    } catch .paging(.corrupt(let finding)) {
+      return (pages, finding)
+    }
   }
 }

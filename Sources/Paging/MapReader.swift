@@ -48,6 +48,25 @@ struct MapReader {
     return (MapTree(levels: levels), map, idLimit)
   }
 
+  /// Reads one block of the map and checks it.
+  func checkBlock(_ entry: PageMapEntry, index: Int, level: Int) throws(PagingError) {
+    try judge(entry, "block \(index) of level \(level)", isInner: true)
+    let bytes = buffer.bytes[0..<Place.blockByteCount]
+    try file.read(into: bytes, at: entry.place.byteOffset, "page map")
+    try check(bytes.view, entry, index: index, level: level)
+  }
+
+  private func check(
+    _ block: ByteView, _ entry: PageMapEntry, index: Int, level: Int
+  ) throws(PagingError) {
+    let checksum = CRC32C.checksum(block)
+    guard checksum == entry.checksum else {
+      throw corrupt(
+        "block \(index) of level \(level) at byte \(entry.place.byteOffset)",
+        "checksum \(PageImage.hex(entry.checksum))", PageImage.hex(checksum))
+    }
+  }
+
   func judge(_ entry: PageMapEntry, _ what: String, isInner: Bool) throws(PagingError) {
     if let problem = entry.problem(blockCount: blockCount, generation: superblock.generation) {
       throw corrupt(what, "a place in the file", problem)
@@ -86,13 +105,7 @@ struct MapReader {
       for index in 0..<count {
         let offset = index * Place.blockByteCount
         let block = bytes.view[offset..<offset + Place.blockByteCount]
-        let checksum = CRC32C.checksum(block)
-        guard checksum == entries[first + index].checksum else {
-          let place = entries[first + index].place
-          throw corrupt(
-            "block \(first + index) of level \(level) at byte \(place.byteOffset)",
-            "checksum \(PageImage.hex(entries[first + index].checksum))", PageImage.hex(checksum))
-        }
+        try check(block, entries[first + index], index: first + index, level: level)
         try body(first + index, block)
       }
       first += count

@@ -134,12 +134,20 @@ extension PageLedger {
       rootTablePlace = superblock.rootTablePlace
       try retain(superblock.rootTablePlace, "root table")
     }
-    var id = UInt32(clamping: self.idLimit)
-    while id > 1 {
-      id -= 1
-      let entry = map[id]
-      if entry.isAbsent { freeIDs.append(id) } else { try retain(entry.place, "page \(id)") }
+    var next: UInt64 = 1
+    while let id = map.firstPresent(from: next) {
+      try retain(map[id].place, "page \(id)")
+      noteFreeIDs(next..<UInt64(id))
+      next = UInt64(id) + 1
     }
+    freeIDs.reverse()
+  }
+
+  /// Page ids beyond these are found free by a later opening.
+  private static let freeIDLimit: UInt64 = 1 << 22
+
+  private mutating func noteFreeIDs(_ ids: Range<UInt64>) {
+    for id in ids.prefix(Int(Self.freeIDLimit) - freeIDs.count) { freeIDs.append(UInt32(id)) }
   }
 
   private mutating func retain(_ place: Place, _ owner: String) throws(CorruptionError) {

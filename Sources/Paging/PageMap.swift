@@ -38,7 +38,8 @@ package struct BlockSet: Equatable, Sendable {
 ///
 /// - Invariant PM1: `mappedCount` and `storedUnitCount` are the sums over the present entries.
 package struct PageMap: Sendable {
-  /// Chunks of 2^16 entries: growth never moves what is there.
+  /// Chunks of 2^16 entries: growth never moves what is there. One without any entry is empty, so
+  /// that a map with one great id, or one that lies, costs little.
   private var chunks: [[PageMapEntry]] = []
   package private(set) var mappedCount = 0
   package private(set) var storedUnitCount = 0
@@ -54,12 +55,14 @@ package struct PageMap: Sendable {
   package subscript(id: UInt32) -> PageMapEntry {
     get {
       let chunk = Int(id >> 16)
-      return chunk < chunks.count ? chunks[chunk][Int(id & 0xFFFF)] : .absent
+      return hasChunk(chunk) ? chunks[chunk][Int(id & 0xFFFF)] : .absent
     }
     set {
       let chunk = Int(id >> 16)
-      while chunks.count <= chunk {
-        chunks.append([PageMapEntry](repeating: .absent, count: Self.entriesPerChunk))
+      while chunks.count <= chunk { chunks.append([]) }
+      if chunks[chunk].isEmpty {
+        if newValue.isAbsent { return }
+        chunks[chunk] = [PageMapEntry](repeating: .absent, count: Self.entriesPerChunk)
       }
       let old = chunks[chunk][Int(id & 0xFFFF)]
       chunks[chunk][Int(id & 0xFFFF)] = newValue
@@ -74,8 +77,30 @@ package struct PageMap: Sendable {
     }
   }
 
+  private func hasChunk(_ chunk: Int) -> Bool { chunk < chunks.count && !chunks[chunk].isEmpty }
+
+  /// The smallest id from one on that has an entry; nil when none has.
+  package func firstPresent(from id: UInt64) -> UInt32? {
+    var id = id
+    while id < UInt64(limit) {
+      guard hasChunk(Int(id >> 16)) else {
+        id = (id >> 16 + 1) << 16
+        continue
+      }
+      if !chunks[Int(id >> 16)][Int(id & 0xFFFF)].isAbsent { return UInt32(id) }
+      id += 1
+    }
+    return nil
+  }
+
   /// The block of the map in the file that holds an id's entry.
   package static func block(of id: UInt32) -> Int { Int(id >> 8) }
+
+  /// In words: the pages that a block of the map at some level leads to.
+  package static func pageRange(ofBlock block: Int, level: Int) -> String {
+    let first = block << (8 * (level + 1))
+    return "pages \(max(first, 1)) to \(first + (1 << (8 * (level + 1))) - 1)"
+  }
 
   /// How many map blocks hold the entries of ids below a limit.
   package static func blockCount(idLimit: UInt64) -> Int {

@@ -10,22 +10,22 @@ extension Pager {
   ///
   /// - Parameters:
   ///   - progress: told now and then how many of how many pages are done.
-  ///   - report: told each finding.
+  ///   - report: told each finding, and the page whose image it is about.
   /// - Throws: `.file` when the file cannot be read at all.
   package func verify(
-    progress: (_ done: Int, _ total: Int) -> Void, report: (CorruptionError) -> Void
+    progress: (_ done: Int, _ total: Int) -> Void, report: (CorruptionError, PageID?) -> Void
   ) throws(PagingError) {
     try verifyStructure(report)
-    let limit = ledger.withLock { $0.idLimit }
     let total = ledger.withLock { $0.map.mappedCount }
     let page = AlignedMemory(byteCount: pageSize)
     defer { withExtendedLifetime(page) {} }
     var done = 0
-    for id in 1..<max(limit, 1) {
-      if try verifyImage(UInt32(id), page.bytes, report) {
-        done += 1
-        if done % 1024 == 0 { progress(done, max(total, done)) }
-      }
+    var next: UInt64 = 1
+    while let id = ledger.withLock({ $0.map.firstPresent(from: next) }) {
+      next = UInt64(id) + 1
+      guard try verifyImage(id, page.bytes, report) else { continue }
+      done += 1
+      if done % 1024 == 0 { progress(done, max(total, done)) }
     }
     progress(done, max(total, done))
   }
@@ -33,7 +33,7 @@ extension Pager {
   /// Reads one image. A place may be given to another image while it is being read; a finding
   /// counts only if the map still leads there.
   private func verifyImage(
-    _ id: UInt32, _ page: MutableByteView, _ report: (CorruptionError) -> Void
+    _ id: UInt32, _ page: MutableByteView, _ report: (CorruptionError, PageID?) -> Void
   ) throws(PagingError) -> Bool {
     var entry = ledger.withLock { $0.entry(of: id) }
     while !entry.isAbsent {
@@ -44,7 +44,7 @@ extension Pager {
         let now = ledger.withLock { $0.entry(of: id) }
         if now == entry {
           guard case .corrupt(let finding) = error else { throw error }
-          report(finding)
+          report(finding, PageID(id))
           return true
         }
         entry = now
@@ -53,27 +53,33 @@ extension Pager {
     return false
   }
 
-  private func verifyStructure(_ report: (CorruptionError) -> Void) throws(PagingError) {
+  private func verifyStructure(
+    _ report: (CorruptionError, PageID?) -> Void
+  ) throws(PagingError) {
     checkpointTurn.take()
     defer { checkpointTurn.pass() }
     let (census, generation, slot) = ledger.withLock { ledger in
       (PlaceCensus(ledger), ledger.durable, ledger.durableSlot)
     }
-    if let overlap = census.firstOverlap() { report(overlap) }
-    guard let superblock = try verifySuperblocks(slot, generation, report) else { return }
+    census.forEachOverlap(report)
+    guard
+      let superblock = try verifySuperblocks(slot, generation, { report($0, nil) })
+    else { return }
     let blockCount = Place.blocks(for: Int(clamping: try file.size()))
     let reader = MapReader(file: file, superblock: superblock, blockCount: blockCount)
     for level in census.tree.levels.indices {
-      do throws(PagingError) {
-        try reader.forEachBlock(of: census.tree.levels[level], level: level) { _, _ in }
-      } catch .corrupt(let finding) {
-        report(finding)
+      for (index, entry) in census.tree.levels[level].enumerated() where !entry.isAbsent {
+        do throws(PagingError) {
+          try reader.checkBlock(entry, index: index, level: level)
+        } catch .corrupt(let finding) {
+          report(finding.affecting(PageMap.pageRange(ofBlock: index, level: level)), nil)
+        }
       }
     }
     do throws(PagingError) {
       _ = try reader.readRootTable()
     } catch .corrupt(let finding) {
-      report(finding)
+      report(finding.affecting("the whole database: where its trees begin"), nil)
     }
   }
 
@@ -85,19 +91,25 @@ extension Pager {
     var found: Superblock?
     for copy in 0..<2 {
       let number = Superblock.block(slot: slot, copy: copy)
-      try file.read(
-        into: block.bytes, at: UInt64(number * Place.blockByteCount), isDirect: true, "superblock")
-      let reading = Superblock.read(block.bytes.view)
+      var reading = Superblock.Reading.damaged("the end of the file")
+      do throws(PagingError) {
+        try file.read(
+          into: block.bytes, at: UInt64(number * Place.blockByteCount), isDirect: true,
+          "superblock")
+        reading = Superblock.read(block.bytes.view)
+      } catch .corrupt {
+        // The file ends before it.
+      }
       if case .valid(let superblock) = reading, superblock.generation == generation,
-        superblock.id == id
+        superblock.id == id, found == nil || found == superblock
       {
         found = superblock
       } else {
         report(
           CorruptionError(
             location: "superblock in block \(number)",
-            expected: "generation \(generation.rawValue)",
-            found: "\(reading)"))
+            expected: "generation \(generation.rawValue)", found: reading.summary,
+            affects: "no data while the other copy is whole"))
       }
     }
     return found
@@ -123,6 +135,30 @@ extension Pager {
   }
 
   var mappedBlockCount: Int { PageMap.blockCount(idLimit: ledger.withLock { $0.idLimit }) }
+
+  /// The next block from one on that may hold ids of pages: a stretch of 2^16 ids of which none
+  /// has an image or a word is passed over.
+  func nextMappedBlock(from block: Int) -> Int {
+    var block = block
+    let count = mappedBlockCount
+    while block < count {
+      let first = UInt32(block << 8)
+      let limit = (UInt64(block) >> 8 + 1) << 16
+      if unsafe table.word(first) != nil { return block }
+      if let present = ledger.withLock({ $0.map.firstPresent(from: UInt64(first)) }),
+        UInt64(present) < limit
+      {
+        return Int(present >> 8)
+      }
+      block = Int(limit >> 8)
+    }
+    return block
+  }
+
+  /// Whether a page belongs to the committed state at this moment.
+  package func isMapped(_ id: PageID) -> Bool {
+    mappedPages(inBlock: Int(id.rawValue >> 8)).contains(id)
+  }
 }
 
 /// Walks the page ids of the committed state, 256 at a time.
@@ -135,6 +171,7 @@ package struct MappedPages: Sequence, IteratorProtocol {
 
   package mutating func next() -> PageID? {
     while ids.isEmpty {
+      block = pager.nextMappedBlock(from: block)
       guard block < pager.mappedBlockCount else { return nil }
       ids = pager.mappedPages(inBlock: block)[...]
       block += 1

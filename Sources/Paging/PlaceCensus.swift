@@ -5,43 +5,38 @@ internal import Primitives
 struct PlaceCensus {
   let tree: MapTree
   private let map: PageMap
-  private let idLimit: UInt64
   private let rootTablePlace: Place?
   private let pending: [PageLedger.PendingPlace]
 
   init(_ ledger: borrowing PageLedger) {
     tree = ledger.tree
     map = ledger.map
-    idLimit = ledger.idLimit
     rootTablePlace = ledger.rootTablePlace
     pending = ledger.pending
   }
 
-  /// Two images of the current map, the durable tree or the pending places in one unit.
-  func firstOverlap() -> CorruptionError? {
+  /// Tells each image of the current map, block of the durable tree and pending place that has a
+  /// unit in common with one before, and the page if it is one.
+  func forEachOverlap(_ body: (CorruptionError, PageID?) -> Void) {
     var taken = BlockSet()
-    func overlap(_ place: Place, _ owner: String) -> CorruptionError? {
+    func take(_ place: Place, _ owner: String, _ page: PageID? = nil) {
+      var shared: Int?
       for unit in place.start..<place.end {
-        if taken.contains(unit) {
-          return CorruptionError(
-            location: owner, expected: "a place of its own", found: "shared unit \(unit)")
-        }
+        if taken.contains(unit) { shared = shared ?? unit }
         taken.insert(unit)
       }
-      return nil
+      guard let shared else { return }
+      body(
+        CorruptionError(
+          location: owner, expected: "a place of its own", found: "shared unit \(shared)"), page)
     }
-    for entry in tree.levels.joined() where !entry.isAbsent {
-      if let found = overlap(entry.place, "map block") { return found }
+    for entry in tree.levels.joined() where !entry.isAbsent { take(entry.place, "map block") }
+    if let rootTablePlace { take(rootTablePlace, "root table") }
+    var next: UInt64 = 1
+    while let id = map.firstPresent(from: next) {
+      take(map[id].place, "page \(id) in the page map", PageID(id))
+      next = UInt64(id) + 1
     }
-    if let rootTablePlace, let found = overlap(rootTablePlace, "root table") { return found }
-    for id in 1..<max(idLimit, 1) {
-      let entry = map[UInt32(id)]
-      if entry.isAbsent { continue }
-      if let found = overlap(entry.place, "page \(id)") { return found }
-    }
-    for place in pending {
-      if let found = overlap(place.place, "superseded image") { return found }
-    }
-    return nil
+    for place in pending { take(place.place, "superseded image") }
   }
 }

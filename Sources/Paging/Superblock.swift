@@ -163,6 +163,18 @@ extension Superblock {
   }
 }
 
+extension Superblock.Reading {
+  /// What was read, for people.
+  package var summary: String {
+    switch self {
+    case .valid(let superblock): "generation \(superblock.generation.rawValue)"
+    case .foreign: "no superblock"
+    case .damaged(let what): "a damaged one (\(what))"
+    case .newer(let version): "one of format \(version) or with features that are not known"
+    }
+  }
+}
+
 extension Superblock {
   /// The superblock in force among four readings, and the slot it was found in.
   package enum Choice: Equatable, Sendable {

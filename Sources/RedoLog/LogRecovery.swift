@@ -65,7 +65,8 @@ struct LogRecovery {
     guard hasStart else {
       throw .corrupt(
         CorruptionError(
-          location: files.directory, expected: "a log segment that holds position \(from.rawValue)",
+          location: "log segments in \(files.directory)",
+          expected: "a log segment that holds position \(from.rawValue)",
           found: numbers.isEmpty ? "no log segments" : "log segments that begin later"))
     }
   }

@@ -8,7 +8,7 @@ internal import Synchronization
 extension VersionStore {
   /// Checks everything: each stored image against its checksum, each tree against its order and
   /// fences, that every page is reached exactly once, and that nothing is newer than the newest
-  /// commit. Commits wait while the trees are walked.
+  /// commit. Commits wait while the trees are walked. Every finding says what it affects.
   ///
   /// - Parameter newest: the newest timestamp that was given to a commit; the published watermark
   ///   when nil. A commit may be in the trees and not published yet.
@@ -20,67 +20,144 @@ extension VersionStore {
     newest: () -> Timestamp? = { nil },
     progress: (_ done: Int, _ total: Int) -> Void, report: (CorruptionError) -> Void
   ) throws(StoreError) -> TreeCensus {
-    do { try pager.verify(progress: progress, report: report) } catch { throw .paging(error) }
-    closeGateWithWholeTrees()
-    defer { gate.open() }
-    let limit = newest() ?? registry.published
-    var census = PageCensus()
-    var total = TreeCensus()
+    var images: [(finding: CorruptionError, page: PageID?)] = []
+    do throws(PagingError) {
+      try pager.verify(progress: progress) { finding, page in images.append((finding, page)) }
+    } catch {
+      throw .paging(error)
+    }
+    suspendWithWholeTrees()
+    var walk = TreesWalk(
+      store: self, suspects: Set(images.compactMap(\.page)),
+      limit: newest() ?? registry.published)
     do throws(TreeError) {
-      for root in keyspaceTable.allRoots {
-        let tree = tree(at: root.page)
-        total.add(
-          try tree.verify {
-            census.visit($0, report)
-          } report: {
-            report($0)
-          })
-        try verifyTimestamps(tree, root.keyspace, notAfter: limit, report)
+      defer {
+        gate.open()
+        maintainer.resume()
       }
-      var volatileCount = 0
-      for reference in chains.overflowReferences() + deferred.overflowReferences {
-        try Overflow.forEachPage(reference, pager: pager) { (id) throws(TreeError) in
-          census.visit(id, report)
-          volatileCount += 1
-        }
-      }
-      // Large values on their way to a commit are volatile, and nothing refers to them.
-      let privateCount = pager.statistics.volatilePageCount - volatileCount
-      census.reportUnreached(
-        among: pager.mappedPages, allowing: privateCount, report)
-      return total
+      for root in keyspaceTable.allRoots { try walk.visit(root) }
+      try walk.visitOldValues()
+      walk.findUnreached()
     } catch {
       throw .tree(error)
     }
+    for (finding, page) in images {
+      // What the walk has met as well, it has reported with what it affects.
+      if walk.findings.contains(where: { $0.isOfSamePlace(as: finding) }) { continue }
+      report(
+        finding.affecting(page.flatMap { walk.holds[$0] } ?? "a page that nothing leads to"))
+    }
+    for finding in walk.findings { report(finding) }
+    return walk.census
   }
 
-  /// Closes the gate at a moment when no tree is half destroyed.
-  private func closeGateWithWholeTrees() {
-    var attempt = 0
+  /// Stops commits and maintenance, if it can be at a moment when no tree is half destroyed.
+  /// Maintenance frees large values outside the gate, and enters the gate in its rounds: so it is
+  /// stopped, and first.
+  private func suspendWithWholeTrees() {
     while true {
+      maintainer.suspend()
       gate.close()
       if destroying.load(ordering: .acquiring) == 0 { return }
       gate.open()
-      if maintenance() != .more { effects.waits.yield(attempt: attempt) }
-      attempt += 1
+      maintainer.resume()
+      // A tree whose pages cannot be read is not destroyed any further: it is walked as it is.
+      guard maintenance() == .more else { break }
+    }
+    maintainer.suspend()
+    gate.close()
+  }
+}
+
+/// One walk over all trees, with the gate closed.
+private struct TreesWalk {
+  private let store: VersionStore
+  private let suspects: Set<PageID>
+  private var pages: PageCensus
+  /// No commit is newer.
+  private let limit: Timestamp
+  private(set) var findings: [CorruptionError] = []
+  /// What the suspects hold.
+  private(set) var holds: [PageID: String] = [:]
+  private(set) var census = TreeCensus()
+
+  init(store: VersionStore, suspects: Set<PageID>, limit: Timestamp) {
+    self.store = store
+    self.limit = limit
+    self.suspects = suspects
+    pages = PageCensus()
+  }
+
+  mutating func visit(_ root: RootTable.Root) throws(TreeError) {
+    let info = store.keyspaceTable.info(root.keyspace)
+    let name =
+      root.keyspace == .catalog
+      ? "the catalog" : "keyspace \(info.map { "\"\($0.name)\"" } ?? "\(root.keyspace.rawValue)")"
+    let tree = store.tree(at: root.page)
+    var walk = self
+    census.add(
+      try tree.verify(isBeingDestroyed: info?.state == .dropping, suspects: suspects) { id in
+        walk.reach(id, name)
+      } affected: { id, keys in
+        walk.holds[id] = "\(keys) of \(name)"
+      } noteTimestamp: { timestamp, id in
+        guard timestamp > limit else { return }
+        walk.findings.append(
+          CorruptionError(
+            location: "page \(id.rawValue)", expected: "commits at or before \(limit)",
+            found: "one at \(timestamp)", affects: "keys of \(name)"))
+      } report: { finding in
+        walk.findings.append(finding.of(name))
+      })
+    walk.census = census
+    self = walk
+  }
+
+  /// Large values that only old snapshots see.
+  mutating func visitOldValues() throws(TreeError) {
+    for reference in store.chains.overflowReferences() + store.deferred.overflowReferences {
+      var reached: [PageID] = []
+      do throws(TreeError) {
+        try Overflow.forEachPage(reference, pager: store.pager) { (id) throws(TreeError) in
+          reached.append(id)
+        }
+      } catch .corrupt(let finding) {
+        findings.append(finding.affecting("a large value that only open snapshots see"))
+      } catch .paging(.corrupt(let finding)) {
+        findings.append(finding.affecting("a large value that only open snapshots see"))
+      }
+      for id in reached { reach(id, "open snapshots") }
     }
   }
 
-  private func verifyTimestamps(
-    _ tree: Tree, _ keyspace: KeyspaceID, notAfter limit: Timestamp,
-    _ report: (CorruptionError) -> Void
-  ) throws(TreeError) {
-    var cursor = tree.makeReadCursor()
-    var isThere = try cursor.seekFirst()
-    while isThere {
-      if cursor.entry.timestamp > limit {
-        report(
-          CorruptionError(
-            location: "keyspace \(keyspace.rawValue), a key of \(cursor.key.count) bytes",
-            expected: "a commit at or before \(limit)", found: "\(cursor.entry.timestamp)"))
-      }
-      isThere = try cursor.next()
+  private mutating func reach(_ id: PageID, _ name: String) {
+    if pages.visit(id) { return }
+    findings.append(
+      CorruptionError(
+        location: "page \(id.rawValue)", expected: "one reference", found: "another",
+        affects: name))
+  }
+
+  /// Reports mapped pages that nothing refers to. Large values on their way to a commit are
+  /// volatile, and so not mapped.
+  mutating func findUnreached() {
+    for id in store.pager.mappedPages where !pages.contains(id) {
+      // A page that was freed between two looks at it is none.
+      guard store.pager.isMapped(id) else { continue }
+      findings.append(
+        CorruptionError(
+          location: "page \(id.rawValue)", expected: "a reference to it", found: "none",
+          affects: findings.isEmpty ? "space only" : "what a damaged page above led to"))
     }
+  }
+}
+
+extension CorruptionError {
+  /// The same, of a keyspace.
+  fileprivate func of(_ keyspace: String) -> CorruptionError {
+    CorruptionError(
+      location: location, expected: expected, found: found,
+      affects: affects.map { "\($0) of \(keyspace)" } ?? keyspace)
   }
 }
 
@@ -95,41 +172,24 @@ extension TreeCensus {
   }
 }
 
-/// Which pages were reached.
+/// Which pages were reached: 2^16 ids at a time, so that an id that lies costs little.
 private struct PageCensus {
-  private var words: [UInt64] = []
+  private var chunks: [UInt32: [UInt64]] = [:]
 
-  /// Notes a page.
-  mutating func visit(_ id: PageID, _ report: (CorruptionError) -> Void) {
-    let word = Int(id.rawValue >> 6)
-    if word >= words.count {
-      words.append(contentsOf: repeatElement(0, count: max(word + 1 - words.count, words.count)))
-    }
-    let bit: UInt64 = 1 << UInt64(id.rawValue & 63)
-    if words[word] & bit != 0 {
-      report(
-        CorruptionError(
-          location: "page \(id.rawValue)", expected: "one reference", found: "another"))
-    }
-    words[word] |= bit
+  /// Notes a page; false when it was noted before.
+  mutating func visit(_ id: PageID) -> Bool {
+    let (chunk, word, bit) = Self.place(id)
+    let isNew = !contains(id)
+    chunks[chunk, default: [UInt64](repeating: 0, count: 1 << 10)][word] |= bit
+    return isNew
   }
 
-  private func contains(_ id: PageID) -> Bool {
-    let word = Int(id.rawValue >> 6)
-    return word < words.count && words[word] & (1 << UInt64(id.rawValue & 63)) != 0
+  func contains(_ id: PageID) -> Bool {
+    let (chunk, word, bit) = Self.place(id)
+    return (chunks[chunk]?[word] ?? 0) & bit != 0
   }
 
-  /// Reports mapped pages that nothing refers to, unless they are exactly the `allowing` private
-  /// ones.
-  func reportUnreached(
-    among pages: MappedPages, allowing privateCount: Int, _ report: (CorruptionError) -> Void
-  ) {
-    let unreached = pages.filter { !contains($0) }
-    guard unreached.count > privateCount else { return }
-    for id in unreached {
-      report(
-        CorruptionError(
-          location: "page \(id.rawValue)", expected: "a reference to it", found: "none"))
-    }
+  private static func place(_ id: PageID) -> (chunk: UInt32, word: Int, bit: UInt64) {
+    (id.rawValue >> 16, Int(id.rawValue & 0xFFFF) >> 6, 1 << UInt64(id.rawValue & 63))
   }
 }

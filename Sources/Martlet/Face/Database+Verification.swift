@@ -5,7 +5,7 @@ internal import VersionStore
 
 /// What a verification found.
 public struct VerificationReport: Sendable {
-  /// Every place where bytes are not what they should be, in the order they were met.
+  /// Every place where bytes are not what they should be, each with what it affects.
   public var findings: [CorruptionError] = []
   /// Pages visited.
   public var pageCount = 0
@@ -46,7 +46,7 @@ extension Database {
       let census = try engine.store.verify(
         newest: { engine.pipeline.lastTimestamp },
         progress: { done, total in progress(VerificationProgress(done: done, total: total)) },
-        report: { report.findings.append($0) })
+        report: { report.findings.append($0.placed(in: DatabaseFile.data)) })
       report.pageCount = census.leafCount + census.innerCount + census.overflowPageCount
       report.entryCount = census.entryCount
       report.height = census.height

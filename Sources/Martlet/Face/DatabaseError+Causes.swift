@@ -17,11 +17,18 @@ internal import VersionStore
 // The errors of the layers below, in the words of the face.
 
 extension DatabaseError {
+  /// Damage, with its place and what to do.
+  init(damage: CorruptionError) {
+    self.init(
+      .corrupt,
+      "\(damage); run martlet verify to see what is affected, and restore that from a backup")
+  }
+
   init(_ error: StoreError) {
     switch error {
     case .tree(let error): self.init(error)
     case .paging(let error): self.init(error)
-    case .corrupt(let error): self.init(.corrupt, error.description)
+    case .corrupt(let error): self.init(damage: error.placed(in: DatabaseFile.data))
     case .poisoned: self = .poisonedEarlier
     case .unknownKeyspace(let id):
       self.init(.keyspaceDropped, "keyspace \(id.rawValue) was dropped; open it again by name")
@@ -37,7 +44,7 @@ extension DatabaseError {
   init(_ error: TreeError) {
     switch error {
     case .paging(let error): self.init(error)
-    case .corrupt(let error): self.init(.corrupt, error.description)
+    case .corrupt(let error): self.init(damage: error.placed(in: DatabaseFile.data))
     case .keyTooLong(let byteCount, let limit):
       self.init(.keyTooLong, "the key has \(byteCount) bytes; at most \(limit) are possible")
     case .lengthMismatch(let announced, let given):
@@ -49,7 +56,7 @@ extension DatabaseError {
 
   init(_ error: PagingError) {
     switch error {
-    case .corrupt(let error): self.init(.corrupt, error.description)
+    case .corrupt(let error): self.init(damage: error.placed(in: DatabaseFile.data))
     case .file(let error): self.init(error)
     case .diskFull(let path): self = .full(path)
     case .poisoned: self = .poisonedEarlier
@@ -70,7 +77,7 @@ extension DatabaseError {
 
   init(_ error: LogError) {
     switch error {
-    case .corrupt(let error): self.init(.corrupt, error.description)
+    case .corrupt(let error): self.init(damage: error)
     case .file(let error): self.init(error)
     case .diskFull(let path): self = .full(path)
     case .poisoned: self = .poisonedEarlier
@@ -129,16 +136,7 @@ extension DatabaseError {
   }
 
   /// A key for people: text as text, other bytes in hexadecimal; long ones cut.
-  static func quoted(_ key: [UInt8]) -> String {
-    let shown = key.prefix(64)
-    let isText = shown.allSatisfy { $0 >= 32 && $0 < 127 }
-    let text =
-      isText
-      ? "\"" + String(decoding: shown, as: UTF8.self) + "\""
-      : "0x"
-        + shown.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    return key.count > shown.count ? text + "… (\(key.count) bytes)" : text
-  }
+  static func quoted(_ key: [UInt8]) -> String { KeyText.quoted(key) }
 
   /// Whether the transaction that met this error cannot go on.
   var endsTransaction: Bool {
