@@ -53,14 +53,21 @@ final class Maintainer: Sendable {
 
   /// Runs a body while no other thread runs one.
   func exclusively<Result>(_ body: () -> Result) -> Result {
+    suspend()
+    defer { resume() }
+    return body()
+  }
+
+  /// Waits for the round under way, and lets none begin until `resume`.
+  func suspend() {
     var attempt = 0
     while !isBusy.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged {
       effects.waits.yield(attempt: attempt)
       attempt += 1
     }
-    defer { isBusy.store(false, ordering: .releasing) }
-    return body()
   }
+
+  func resume() { isBusy.store(false, ordering: .releasing) }
 
   /// Waits until there is something to do; false when closed.
   private func waitForWork(after outcome: MaintenanceOutcome) -> Bool {
