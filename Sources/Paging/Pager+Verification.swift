@@ -10,10 +10,18 @@ extension Pager {
   ///
   /// - Parameters:
   ///   - progress: told now and then how many of how many pages are done.
-  ///   - report: told each finding, and the page whose image it is about.
+  ///   - report: told each finding.
   /// - Throws: `.file` when the file cannot be read at all.
   package func verify(
-    progress: (_ done: Int, _ total: Int) -> Void, report: (CorruptionError, PageID?) -> Void
+    progress: (_ done: Int, _ total: Int) -> Void, report: (CorruptionError) -> Void
+  ) throws(PagingError) {
+    try verify(progress: progress, reportOfPage: { finding, _ in report(finding) })
+  }
+
+  /// The same; tells with each finding the page whose image it is about.
+  package func verify(
+    progress: (_ done: Int, _ total: Int) -> Void,
+    reportOfPage report: (CorruptionError, PageID?) -> Void
   ) throws(PagingError) {
     try verifyStructure(report)
     let total = ledger.withLock { $0.map.mappedCount }

@@ -22,7 +22,8 @@ extension VersionStore {
   ) throws(StoreError) -> TreeCensus {
     var images: [(finding: CorruptionError, page: PageID?)] = []
     do throws(PagingError) {
-      try pager.verify(progress: progress) { finding, page in images.append((finding, page)) }
+      try pager.verify(
+        progress: progress, reportOfPage: { finding, page in images.append((finding, page)) })
     } catch {
       throw .paging(error)
     }
