@@ -19,6 +19,12 @@ package struct DiskImage: Sendable {
   var durableNames = NameSpace()
   var pendingNames: [NameChange] = []
 
+  /// What a power cut would decide about, in order; empty unless it is recorded.
+  package internal(set) var pendingChanges: [PendingChange] = []
+  var recordsPendingChanges = false
+  /// How often something became durable, or lost for good, since the record began.
+  package internal(set) var durabilityCount = 0
+
   /// How many bytes of blocks fit on the disk; nil: any number.
   package var capacity: UInt64?
 
@@ -54,6 +60,7 @@ package struct DiskImage: Sendable {
       names.apply(step)
     }
     pendingNames.append(change)
+    recordPending(nil, .name(change))
   }
 
   /// Makes the changes of a directory durable, in their order.
@@ -62,11 +69,15 @@ package struct DiskImage: Sendable {
       for step in change.steps { durableNames.apply(step) }
     }
     pendingNames.removeAll { $0.touches(directory) }
+    forgetPendingNames(of: directory)
     forgetUnreachable()
   }
 
   /// A sync of the directory failed: its changes will never be durable (rule F1).
-  mutating func loseNames(of directory: Int) { pendingNames.removeAll { $0.touches(directory) } }
+  mutating func loseNames(of directory: Int) {
+    pendingNames.removeAll { $0.touches(directory) }
+    forgetPendingNames(of: directory)
+  }
 
   /// The disk as the next start finds it after a power cut now.
   package func afterPowerCut(_ model: LossModel, seed: UInt64) -> DiskImage {

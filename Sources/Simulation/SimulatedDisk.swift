@@ -67,6 +67,18 @@ package final class SimulatedDisk: FileSystem, @unchecked Sendable {
     set { image.capacity = newValue }
   }
 
+  /// Whether images list their pending changes one by one, for `DiskImage.surviving`; costs the
+  /// bytes of whatever is not synced. To be set before anything is pending.
+  package var recordsPendingChanges: Bool {
+    get { image.recordsPendingChanges }
+    set {
+      precondition(
+        !newValue || image.recordsPendingChanges || image.pendingNames.isEmpty,
+        "some names are pending already")
+      image.recordsPendingChanges = newValue
+    }
+  }
+
   package func inject(_ fault: Fault) { plan.add(fault) }
 
   package func removeFaults() { plan.removeAll() }

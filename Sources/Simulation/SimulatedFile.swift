@@ -50,16 +50,17 @@ final class SimulatedFile: File, @unchecked Sendable {
     var failure: Int32?
     var fitting = bytes
     switch effect {
-    case .fails(let number):
+    case .fails(let error):
       // A buffered write fails before it changes anything. A synchronous one fails on its way to
       // the medium, and leaves behind pages that claim to be clean (rule F1).
-      guard mode.isDataSynchronous else { throw disk.fail(.write, path, number) }
-      change { $0.write(bytes, at: offset, &$1) }
+      guard mode.isDataSynchronous else { throw disk.fail(.write, path, error) }
+      put(bytes, at: offset)
       try disk.passChange(.write, path)
       change { content, _ in content.loseDirty(offset..<offset + UInt64(bytes.count)) }
-      throw disk.fail(.write, path, number)
-    case .failsHalfway(let number):
-      failure = number
+      disk.image.forgetPending(of: number, offset..<offset + UInt64(bytes.count))
+      throw disk.fail(.write, path, error)
+    case .failsHalfway(let error):
+      failure = error
       fitting = bytes.prefix(disk.faultChance.below(bytes.count + 1))
     default: break
     }
@@ -75,7 +76,10 @@ final class SimulatedFile: File, @unchecked Sendable {
     try disk.passChange(.write, path)
     if mode.isDataSynchronous {
       if effect != .lies {
-        for piece in pieces { change { content, _ in content.settle(piece) } }
+        for piece in pieces {
+          change { content, _ in content.settle(piece) }
+          disk.image.forgetPending(of: number, piece)
+        }
         change { content, _ in content.settleSize() }
       }
       disk.endDurable()
@@ -93,6 +97,7 @@ final class SimulatedFile: File, @unchecked Sendable {
     case .dropsWrite? where content.differs(from: bytes, at: offset):
       disk.note(.droppedWrite)
       change { content, _ in content.extend(to: range.upperBound) }
+      disk.image.recordPending(number, .extend(range.upperBound))
       return []
     case .misdirectsWrite?:
       stray = StrayPiece(
@@ -102,17 +107,18 @@ final class SimulatedFile: File, @unchecked Sendable {
     }
     guard let stray else {
       if let effect, effect.isSilentOnWrites { disk.postpone(effect) }
-      change { $0.write(bytes, at: offset, &$1) }
+      put(bytes, at: offset)
       return [range]
     }
     disk.note(.misdirectedWrite)
     let before = range.lowerBound..<stray.source.lowerBound
     let after = stray.source.upperBound..<range.upperBound
     for piece in [before, after] where !piece.isEmpty {
-      change { $0.write(part(piece), at: piece.lowerBound, &$1) }
+      put(part(piece), at: piece.lowerBound)
     }
     change { content, _ in content.extend(to: range.upperBound) }
-    change { $0.write(part(stray.source), at: stray.target.lowerBound, &$1) }
+    disk.image.recordPending(number, .extend(range.upperBound))
+    put(part(stray.source), at: stray.target.lowerBound)
     return [before, after, stray.target].filter { !$0.isEmpty }
 
     func part(_ piece: Range<UInt64>) -> ByteView {
@@ -124,11 +130,14 @@ final class SimulatedFile: File, @unchecked Sendable {
     let effect = try disk.begin(.sync, path, grade == .full ? 1 : 0, isDurable: true)
     try disk.passChange(.sync, path)
     switch effect {
-    case .fails(let number), .failsHalfway(let number):
+    case .fails(let error), .failsHalfway(let error):
       change { content, _ in content.loseDirty() }
-      throw disk.fail(.sync, path, number)
+      disk.image.forgetPending(of: number)
+      throw disk.fail(.sync, path, error)
     case .lies: break
-    default: change { content, _ in content.settleAll() }
+    default:
+      change { content, _ in content.settleAll() }
+      disk.image.forgetPending(of: number)
     }
     disk.endDurable()
   }
@@ -147,6 +156,7 @@ final class SimulatedFile: File, @unchecked Sendable {
     try disk.failIfAsked(disk.begin(.truncate, path, size), .truncate, path)
     try requireWritable(.truncate)
     change { content, _ in content.truncate(to: size) }
+    disk.image.recordPending(number, .resize(size))
     try disk.passChange(.truncate, path)
   }
 
@@ -159,6 +169,7 @@ final class SimulatedFile: File, @unchecked Sendable {
       throw disk.fail(.allocate, path, ENOSPC)
     }
     change { content, _ in content.allocate(range) }
+    disk.image.recordPending(number, .extend(range.upperBound))
     try disk.passChange(.allocate, path)
   }
 
@@ -167,6 +178,7 @@ final class SimulatedFile: File, @unchecked Sendable {
       disk.begin(.punchHole, path, range.lowerBound, range.upperBound), .punchHole, path)
     try requireWritable(.punchHole)
     change { content, _ in content.punchHole(range) }
+    disk.image.recordPending(number, .clear(range))
     try disk.passChange(.punchHole, path)
   }
 
@@ -177,6 +189,13 @@ final class SimulatedFile: File, @unchecked Sendable {
       preconditionFailure("\(path) was dropped while open")
     }
     return content
+  }
+
+  private func put(_ bytes: ByteView, at offset: UInt64) {
+    change { $0.write(bytes, at: offset, &$1) }
+    if !bytes.isEmpty, disk.image.recordsPendingChanges {
+      disk.image.recordPending(number, .write(offset: offset, bytes: bytes.array))
+    }
   }
 
   private func change(_ body: (inout FileContent, inout SeededGenerator) -> Void) {

@@ -1,0 +1,80 @@
+/// Lives so short that every state of the disk can be looked at.
+extension CrashScript {
+  /// Opens and closes, and does nothing.
+  package static var nothing: CrashScript { CrashScript(seed: 0, steps: []) }
+
+  /// A keyspace and a few commits, full and relaxed, small and large.
+  package static var commits: CrashScript {
+    CrashScript(
+      seed: 1,
+      steps: [
+        .createKeyspace("main"), .commit([write(1, 40), write(2, 700)], isRelaxed: false),
+        .commit([write(3, 90)], isRelaxed: true), .commit([write(1, 50)], isRelaxed: true),
+        .commit([write(4, 9_000), remove(2)], isRelaxed: false), .check,
+      ])
+  }
+
+  /// Commits, a checkpoint, commits over what it holds, and another.
+  package static var checkpoints: CrashScript {
+    CrashScript(
+      seed: 2,
+      steps: [
+        .createKeyspace("main"), .commit((0..<12).map { write($0, 600) }, isRelaxed: false),
+        .checkpoint, .commit((0..<6).map { write($0, 300) }, isRelaxed: false),
+        .commit((6..<12).map(remove), isRelaxed: true), .checkpoint,
+        .commit([write(20, 100)], isRelaxed: false), .check,
+      ])
+  }
+
+  /// So much log that it changes segments, with a checkpoint that lets one be used again.
+  package static var rotation: CrashScript {
+    let bulk = (0..<5).map { round in
+      Step.commit([write(round, 15_000), write(round + 50, 40)], isRelaxed: false)
+    }
+    let more = (0..<5).map { round in
+      Step.commit([write(round + 9, 15_000)], isRelaxed: false)
+    }
+    return CrashScript(
+      seed: 3, steps: [.createKeyspace("main")] + bulk + [.checkpoint] + more + [.checkpoint])
+  }
+
+  /// Keyspaces come and go, with and without a checkpoint in between.
+  package static var dropping: CrashScript {
+    let other = (0..<8).map { Write(keyspace: "other", key: key($0), value: value($0, 900)) }
+    return CrashScript(
+      seed: 4,
+      steps: [
+        .createKeyspace("main"), .createKeyspace("other"),
+        .commit([write(1, 100)] + other, isRelaxed: false), .dropKeyspace("other"), .checkpoint,
+        .createKeyspace("other"), .commit(Array(other.prefix(3)), isRelaxed: false), .checkpoint,
+        .dropKeyspace("other"), .commit([write(2, 100)], isRelaxed: false), .checkpoint, .check,
+      ])
+  }
+
+  /// A transaction several times as large as the cache: its pages are written as they come, with
+  /// no sync in between.
+  package static func pressure(valueByteCount: Int) -> CrashScript {
+    let large = (0..<6).map { write($0, valueByteCount) }
+    return CrashScript(
+      seed: 5,
+      steps: [
+        .createKeyspace("main"), .commit([write(1, 900), write(9, 900)], isRelaxed: false),
+        .checkpoint, .commit(large, isRelaxed: false), .commit([remove(9)], isRelaxed: false),
+        .checkpoint, .check,
+      ])
+  }
+
+  private static func key(_ number: Int) -> [UInt8] { Array("key/\(number)".utf8) }
+
+  private static func value(_ number: Int, _ byteCount: Int) -> Value {
+    Value(seed: UInt32(truncatingIfNeeded: number &* 7919 &+ byteCount), byteCount: byteCount)
+  }
+
+  private static func write(_ number: Int, _ byteCount: Int) -> Write {
+    Write(keyspace: "main", key: key(number), value: value(number, byteCount))
+  }
+
+  private static func remove(_ number: Int) -> Write {
+    Write(keyspace: "main", key: key(number), value: nil)
+  }
+}
