@@ -20,8 +20,10 @@ package struct MartletCommand: ParsableCommand {
       """,
     subcommands: [
       LoadCommand.self, GetCommand.self, SetCommand.self, RemoveCommand.self, ScanCommand.self,
-      StatCommand.self, VerifyCommand.self, CheckpointCommand.self, TourCommand.self,
-      DriveCommand.self, TourWorkerCommand.self,
+      StatCommand.self, VerifyCommand.self, CheckpointCommand.self, TortureCommand.self,
+      TourCommand.self,
+      DriveCommand.self, TourWorkerCommand.self, TortureWriterCommand.self,
+      TortureRealCommand.self,
     ])
 
   package init() {}

@@ -6,8 +6,13 @@ package struct ProgressLine {
   /// The part of the whole that is done, from 0 to 1; nil when the whole is not known.
   package var fraction: Double?
   package var elapsed: Duration
+  /// What else there is to say, before the time left.
+  package var note: String?
 
-  package init(count: Int, noun: String, fraction: Double?, elapsed: Duration) {
+  package init(
+    count: Int, noun: String, fraction: Double?, elapsed: Duration, note: String? = nil
+  ) {
+    self.note = note
     self.count = count
     self.noun = noun
     self.fraction = fraction.map { min(max($0, 0), 1) }
@@ -32,6 +37,7 @@ package struct ProgressLine {
     var parts = ["\(Figures.count(count)) \(noun)"]
     if let fraction { parts.append("\(Int(fraction * 100)) %") }
     if let rate { parts.append("\(Figures.count(rate)) \(noun)/s") }
+    if let note { parts.append(note) }
     if let secondsLeft { parts.append("\(Figures.clock(seconds: secondsLeft)) left") }
     return parts.joined(separator: ", ")
   }
@@ -40,6 +46,7 @@ package struct ProgressLine {
   package func bar(width: Int) -> String {
     var parts = ["\(Figures.count(count)) \(noun)"]
     if let rate { parts.append("\(Figures.count(rate)) \(noun)/s") }
+    if let note { parts.append(note) }
     if let secondsLeft { parts.append("\(Figures.clock(seconds: secondsLeft)) left") }
     let figures = parts.joined(separator: "  ")
     guard let fraction else { return String(figures.prefix(width)) }

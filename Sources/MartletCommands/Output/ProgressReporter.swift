@@ -32,12 +32,13 @@ package struct ProgressReporter: ~Copyable {
   package var elapsed: Duration { clock.now - start }
 
   /// Shows the state if it is time to.
-  package mutating func update(count: Int, fraction: Double?) {
+  package mutating func update(count: Int, fraction: Double?, note: String? = nil) {
     guard !isQuiet else { return }
     let now = clock.now
     guard now - lastShown >= (isTerminal ? .milliseconds(100) : .seconds(2)) else { return }
     lastShown = now
-    let line = ProgressLine(count: count, noun: noun, fraction: fraction, elapsed: now - start)
+    let line = ProgressLine(
+      count: count, noun: noun, fraction: fraction, elapsed: now - start, note: note)
     if isTerminal {
       let width = (Descriptor.standardError.columnCount ?? 80) - 1
       try? Descriptor.standardError.write("\r\(line.bar(width: width))\u{1B}[K")
