@@ -1,3 +1,11 @@
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
 /// A call into the file system failed.
 @usableFromInline
 package struct FileError: Error, Hashable, Sendable {
@@ -16,5 +24,13 @@ package struct FileError: Error, Hashable, Sendable {
     self.call = call
     self.path = path
     self.number = number
+  }
+}
+
+extension FileError {
+  /// Whether there was no room: on the volume, within a quota, or below the size that a file of
+  /// this process may have. Nothing is wrong with the device, and later there may be room.
+  package var isForWantOfSpace: Bool {
+    number == ENOSPC || number == EDQUOT || number == EFBIG
   }
 }

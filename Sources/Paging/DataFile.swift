@@ -3,14 +3,6 @@ internal import Primitives
 internal import RawBytes
 internal import Synchronization
 
-#if canImport(Darwin)
-  internal import Darwin
-#elseif canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
-
 /// The file of page images, open twice: runs, superblocks and syncs go past the page cache, single
 /// images are read through it.
 ///
@@ -33,7 +25,7 @@ final class DataFile: Sendable {
   }
 
   static func error(_ error: FileError) -> PagingError {
-    error.number == ENOSPC || error.number == EDQUOT ? .diskFull(path: error.path) : .file(error)
+    error.isForWantOfSpace ? .diskFull(path: error.path) : .file(error)
   }
 
   var isPoisoned: Bool { poisoned.load(ordering: .acquiring) }

@@ -2,14 +2,6 @@ internal import Environment
 internal import Primitives
 internal import RawBytes
 
-#if canImport(Darwin)
-  internal import Darwin
-#elseif canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
-
 /// Makes, reuses, lists and removes the files of segments.
 ///
 /// ```
@@ -153,7 +145,6 @@ func fileCall<Result>(
   do {
     return try body()
   } catch {
-    let isFull = error.number == ENOSPC || error.number == EDQUOT
-    throw isFull ? .diskFull(path: path) : .file(error)
+    throw error.isForWantOfSpace ? .diskFull(path: path) : .file(error)
   }
 }

@@ -103,7 +103,7 @@ extension DatabaseError {
   }
 
   init(_ error: FileError) {
-    if error.number == ENOSPC || error.number == EDQUOT {
+    if error.isForWantOfSpace {
       self = .full(error.path)
       return
     }
