@@ -72,6 +72,15 @@ let package = Package(
       resources: [.copy("UnicodeData")], swiftSettings: settings),
     .executableTarget(
       name: "MartletTool", dependencies: ["MartletCommands"], swiftSettings: settings),
+    // For the tests and `.ci/fuzz`; in no product.
+    layer(
+      "Fuzzing",
+      [
+        "MartletCommands", "Martlet", "VersionStore", "RedoLog", "BTreeIndex", "Paging",
+        "Simulation", "SystemEnvironment", "Environment", "Primitives", "RawBytes",
+      ]),
+    .executableTarget(
+      name: "MartletFuzz", dependencies: ["Fuzzing", "RawBytes"], swiftSettings: settings),
     suite(
       "BTreeIndexTests",
       ["BTreeIndex", "Paging", "SystemEnvironment", "Environment", "Primitives", "RawBytes"]),
@@ -97,15 +106,21 @@ let package = Package(
         "Environment", "Primitives", "RawBytes",
       ]),
     suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
-    suite("TortureTests", ["Martlet", "Verification", "Simulation", "Environment"]),
+    suite("TortureTests", ["Verification", "Primitives"]),
     suite(
       "ExhaustiveTests",
       ["Martlet", "Verification", "Simulation", "RedoLog", "Environment", "Primitives", "RawBytes"]),
     suite(
       "DamageTests",
       ["Martlet", "Verification", "Simulation", "SystemEnvironment", "Environment", "Primitives"]),
+    suite(
+      "FuzzTests",
+      [
+        "Fuzzing", "MartletCommands", "Martlet", "RedoLog", "Simulation", "Environment",
+        "Primitives", "RawBytes",
+      ]),
     suite("ConventionTests", []),
-    suite("MartletToolTests", ["MartletTool", "MartletCommands", "Martlet"]),
+    suite("MartletToolTests", ["MartletTool", "MartletCommands", "Verification", "Martlet"]),
     suite("ConcurrencyControlTests", ["ConcurrencyControl", "Primitives"]),
     suite(
       "RedoLogTests",

@@ -4,6 +4,11 @@ package import Primitives
 package struct TortureEntry: Sendable, Hashable {
   package var hash: UInt64
   package var timestamp: Timestamp
+
+  package init(hash: UInt64, timestamp: Timestamp) {
+    self.hash = hash
+    self.timestamp = timestamp
+  }
 }
 
 /// The contents of a database as the history makes them: keyspace, number of the key, entry.
@@ -38,6 +43,12 @@ package struct TortureHistory: Sendable {
     package let keyspace: String
     package let key: Int
     package let hash: UInt64?
+
+    package init(keyspace: String, key: Int, hash: UInt64?) {
+      self.keyspace = keyspace
+      self.key = key
+      self.hash = hash
+    }
   }
 
   /// What a scan returned, in its order.
@@ -81,6 +92,12 @@ package struct TortureHistory: Sendable {
     package var sights: [Sight] = []
     package var scans: [Scan] = []
     package var outcome = Outcome.unknown
+
+    package init(session: Int, number: Int, invoked: Int) {
+      self.session = session
+      self.number = number
+      self.invoked = invoked
+    }
   }
 
   /// A read-only view: its scans and sights, and the ledger as it shows it.
@@ -92,6 +109,11 @@ package struct TortureHistory: Sendable {
     package var ledger: [Int: (number: Int, timestamp: Timestamp)] = [:]
     /// Whether it was answered, and not relaxed: then what it shows is durable.
     package var isDurable = false
+
+    package init(snapshot: Timestamp, scans: [Scan] = []) {
+      self.snapshot = snapshot
+      self.scans = scans
+    }
   }
 
   /// The making or dropping of a keyspace; names are never used again.
@@ -103,6 +125,12 @@ package struct TortureHistory: Sendable {
     /// Nil: unknown.
     package var succeeded: Bool?
     package var isDurable = false
+
+    package init(name: String, isCreation: Bool, invoked: Int) {
+      self.name = name
+      self.isCreation = isCreation
+      self.invoked = invoked
+    }
   }
 
   package var attempts: [Attempt] = []

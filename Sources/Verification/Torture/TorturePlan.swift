@@ -86,12 +86,14 @@ package struct TorturePlan: Sendable {
     self.seed = seed
     var streams = SeededGenerator(seed: seed ^ 0x746f_7274_7572_6521)
     var configurations = streams.fork()
-    configuration = Self.configuration(&configurations)
+    let featured = TortureFault.allCases[Int(seed % UInt64(TortureFault.allCases.count))]
+    var configuration = Self.configuration(&configurations)
+    if featured == .versionBudgetRunsOut { configuration.versionBudget = 1 << 16 }
+    self.configuration = configuration
     keyCount = [12, 40, 120, 400][configurations.below(4)]
     var endings = streams.fork()
     var works = streams.fork()
     var faults = streams.fork()
-    let featured = TortureFault.allCases[Int(seed % UInt64(TortureFault.allCases.count))]
     let lifeCount = 1 + endings.below(3)
     let featuredLife = endings.below(lifeCount)
     var lives: [Life] = []

@@ -128,21 +128,25 @@ struct TortureSession {
     guard let name = name(of: space), let keyspace = try life.database.existingKeyspace(name)
     else { return }
     var generator = ScriptGenerator(seed: seed)
-    let budget = life.plan.configuration.versionBudget
     var scans: [TortureHistory.Scan] = []
-    func write() {
-      let values = (0..<4).map { key in
-        TorturePlan.Operation.set(
-          space: space, key: key, value: TortureValue(seed: generator.next(), byteCount: 3_000))
+    // Each key's first older version is pinned, and no more: so there are many keys.
+    let keyCount = life.plan.configuration.versionBudget / 700
+    func overwrite() {
+      for start in stride(from: 0, to: keyCount, by: 20) where !life.isOver {
+        let values = (start..<min(start + 20, keyCount)).map { key in
+          TorturePlan.Operation.set(
+            space: space, key: 1_000 + key,
+            value: TortureValue(seed: generator.next(), byteCount: 900))
+        }
+        transact(values, .relaxed, commits: true, retries: true)
       }
-      transact(values, .relaxed, commits: true, retries: true)
     }
-    write()
+    overwrite()
     try life.database.read { snapshot in
       var scan = TortureHistory.Scan(name, nil, isReverse: false, limit: .max)
       try TortureReading.fill(&scan, snapshot, keyspace)
       scans.append(scan)
-      for _ in 0..<(budget / 12_000 + 8) where !life.isOver { write() }
+      overwrite()
       try TortureReading.fill(&scan, snapshot, keyspace)
       scans.append(scan)
       // A snapshot alone tells no moments that an acknowledgement does not.
