@@ -225,6 +225,8 @@ struct RealCampaign {
       try process.wait(
         for: "a commit after it was stopped", until: { $0.acknowledged > before + 20 })
     else { return }
+    // What was relaxed before it was stopped has time to become durable.
+    Thread.sleep(forTimeInterval: 0.05)
     summary.stops += 1
   }
 

@@ -18,6 +18,12 @@ struct RealPlan: Sendable {
     case closed
     /// So many processes open at once, and the one that succeeded is killed.
     case race(Int)
+
+    /// Whether it asks for an empty directory.
+    var isInCreation: Bool {
+      guard case .at(let point, _) = self else { return false }
+      return point.phase == .creating
+    }
   }
 
   struct Life: Sendable {
@@ -44,12 +50,10 @@ struct RealPlan: Sendable {
     endings.shuffle(using: &generator)
     // What needs an empty directory comes first in an era, the rest as chance has it.
     var blocks = endings
-    var first: [[[Ending]]] = [
-      [Self.creations(&generator)], [[.race(8)]], [[.race(2)]],
-    ]
+    var first: [[Ending]] = [Self.creations, [.race(8)], [.race(2)]]
     var number = 0
     while !blocks.isEmpty || !first.isEmpty {
-      var lives: [Ending] = first.isEmpty ? [] : first.removeFirst().flatMap { $0 }
+      var lives = first.isEmpty ? [.atRandom(milliseconds: 100)] : first.removeFirst()
       while lives.count < Self.livesOfEra, let block = blocks.popLast() { lives += block }
       let workload = RealWorkload(
         seed: generator.next(), threadCount: 2 + eras.count % 3,
@@ -71,8 +75,9 @@ struct RealPlan: Sendable {
     let workload = RealWorkload(
       seed: eras[number % eras.count].workload.seed &+ UInt64(number), threadCount: 3,
       grade: eras[number % eras.count].workload.grade)
-    var lives: [Ending] = []
-    for ending in endings {
+    // What is to happen in an opening needs a database.
+    var lives: [Ending] = endings.filter(\.isInCreation) + [.atRandom(milliseconds: 50)]
+    for ending in endings where !ending.isInCreation {
       guard case .at(let point, _) = ending else { continue }
       if let name = point.predecessor, let predecessor = KillPoint.named(name) {
         lives.append(.at(predecessor, occurrence: 1))
@@ -125,7 +130,7 @@ struct RealPlan: Sendable {
   }
 
   /// Attempts to make a database in one directory, each coming a little further than the last.
-  private static func creations(_ generator: inout SeededGenerator) -> [Ending] {
+  private static var creations: [Ending] {
     KillPoint.all.filter { $0.phase == .creating }.map { .at($0, occurrence: 1) }
   }
 }

@@ -63,7 +63,7 @@ package struct RealTorture {
     }
     let clock = ContinuousClock()
     let start = clock.now
-    let reporter = RealProgress(lifeCount: plan.lifeCount, isQuiet: options.isQuiet)
+    let reporter = RealProgress(lifeCount: plan.lifeCount, isQuiet: options.isQuiet || options.json)
     var campaign = RealCampaign(
       program: program, folder: folder.path, lie: options.lie, seed: options.seed
     ) { reporter.update($0) }
