@@ -118,6 +118,11 @@ private struct StepMaker {
     let space = [0, 0, 0, 1, 1, 2][generator.below(6)]
     let key = generator.below(keyCount)
     switch generator.below(20) {
+    case 0..<3 where keyCount >= 400:
+      return .fill(
+        space: space, keys: stretch(from: key, &generator), seed: generator.next(),
+        byteCount: 1 + generator.below(700))
+    case 9 where keyCount >= 400: return .clear(space: space, keys: stretch(from: key, &generator))
     case 0..<8:
       return .set(space: space, key: key, value: value(&generator))
     case 8:
@@ -133,6 +138,10 @@ private struct StepMaker {
       return .scan(space: space, bounds: bounds, isReverse: isReverse, limit: limit)
     default: return .pause(nanoseconds: pause(&generator))
     }
+  }
+
+  private func stretch(from key: Int, _ generator: inout SeededGenerator) -> Range<Int> {
+    key..<min(key + 1 + generator.below(64), keyCount)
   }
 
   private func value(_ generator: inout SeededGenerator) -> TortureValue {

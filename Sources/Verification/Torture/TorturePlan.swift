@@ -28,6 +28,10 @@ package struct TorturePlan: Sendable {
     case setLarge(space: Int, key: Int, value: TortureValue, pieceByteCount: Int)
     case remove(space: Int, key: Int)
     case increment(space: Int, key: Int, by: Int)
+    /// Sets every key of a range.
+    case fill(space: Int, keys: Range<Int>, seed: UInt64, byteCount: Int)
+    /// Removes every key of a range.
+    case clear(space: Int, keys: Range<Int>)
     case scan(space: Int, bounds: Range<Int>, isReverse: Bool, limit: Int)
     /// Lets others run in the middle of it.
     case pause(nanoseconds: UInt64)
@@ -90,7 +94,7 @@ package struct TorturePlan: Sendable {
     var configuration = Self.configuration(&configurations)
     if featured == .versionBudgetRunsOut { configuration.versionBudget = 1 << 16 }
     self.configuration = configuration
-    keyCount = [12, 40, 120, 400][configurations.below(4)]
+    keyCount = [12, 40, 120, 400, 400, 3_000][configurations.below(6)]
     var endings = streams.fork()
     var works = streams.fork()
     var faults = streams.fork()

@@ -176,7 +176,7 @@ struct TortureSession {
       seen.scans.append(scan)
       if let row = scan.rows.first {
         // A point read beside the scan: the two go different ways.
-        let hash = try TortureReading.hash(of: row.key, snapshot, keyspace)
+        let hash = try TortureReading.agreeing(on: row.key, snapshot, keyspace)
         seen.sights.append(.init(keyspace: scan.keyspace, key: row.key, hash: hash))
       }
       pause(nanoseconds)

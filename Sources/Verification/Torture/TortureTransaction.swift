@@ -44,6 +44,19 @@ struct TortureTransaction {
         }
       }
       writes[name, default: [:]][key] = .some(TortureValue.hash(bytes))
+    case .fill(let space, let keys, let seed, let byteCount):
+      guard let (name, keyspace) = try open(space) else { return }
+      for key in keys {
+        let bytes = TortureValue(seed: seed &+ UInt64(key), byteCount: byteCount).bytes
+        try transaction.set(bytes, for: TortureKey.bytes(key), in: keyspace)
+        writes[name, default: [:]][key] = .some(TortureValue.hash(bytes))
+      }
+    case .clear(let space, let keys):
+      guard let (name, keyspace) = try open(space) else { return }
+      for key in keys {
+        try transaction.remove(TortureKey.bytes(key), in: keyspace)
+        writes[name, default: [:]][key] = .some(nil)
+      }
     case .remove(let space, let key):
       guard let (name, keyspace) = try open(space) else { return }
       try transaction.remove(TortureKey.bytes(key), in: keyspace)
@@ -112,6 +125,23 @@ enum TortureReading {
     of key: Int, _ view: borrowing View, _ keyspace: Keyspace
   ) throws -> UInt64? {
     try view.withBytes(for: TortureKey.bytes(key), in: keyspace) { TortureValue.hash($0) }
+  }
+
+  /// The same key by every way of reading it.
+  static func agreeing<View: Reading & ~Copyable>(
+    on key: Int, _ view: borrowing View, _ keyspace: Keyspace
+  ) throws -> UInt64? {
+    let bytes = TortureKey.bytes(key)
+    let found = try hash(of: key, view, keyspace)
+    let byteCount = try view.byteCount(of: bytes, in: keyspace)
+    let copy = try view.read(bytes, in: keyspace, offset: 0, count: .max)
+    let isThere = try view.contains(bytes, in: keyspace)
+    guard copy.map(TortureValue.hash) == found, copy?.count == byteCount, isThere == (found != nil)
+    else {
+      throw TortureViolation(
+        .wrongRead, "the ways to read key \(key) of \(keyspace.name) do not agree")
+    }
+    return found
   }
 
   /// Runs a scan and keeps what it returns.
