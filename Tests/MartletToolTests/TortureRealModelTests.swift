@@ -177,6 +177,14 @@ import Verification
     expect(forger.judge(), "step 1 of thread 0 was acknowledged durably, and is lost")
   }
 
+  @Test func `what was acknowledged before the database was closed is kept`() {
+    var forger = Forger(.relaxed)
+    forger.commit(0)
+    forger.lose(0)
+    forger.model.note(RealRecord(.closed), life: 1)
+    expect(forger.judge(), "step 2 of thread 0 was acknowledged durably, and is lost")
+  }
+
   @Test func `a half transaction is found`() throws {
     var forger = Forger()
     forger.commit(0)  // The first step writes one value under a key of each keyspace.

@@ -26,6 +26,9 @@ import Testing
     #expect(figure("acknowledged") > 1000)
     #expect(figure("lost") > 0, "relaxed commits survive as durable ones do: nothing was shown")
     #expect(figure("fullDiskRefusals") >= 30)
+    for name in ["checkpoints", "logSegmentsReused", "evictions", "dirtyEvictions", "splits"] {
+      #expect(summary[name: "effort"]?[name: name] != 0, "no \(name)")
+    }
     guard case .array(let disks)? = summary[name: "fullDisks"] else {
       Issue.record("no disk was full")
       return

@@ -175,6 +175,7 @@ struct RealCampaign {
     var wasNamed = false
     var wasClosed = false
     var hasServed = false
+    var effort = RealEffort()
     for record in try process.take() {
       switch record.kind {
       case .point:
@@ -185,10 +186,12 @@ struct RealCampaign {
       case .closed: wasClosed = true
       case .refused: summary.refusals[record.text, default: 0] += 1
       case .attempt: hasServed = true
+      case .effort: effort = RealEffort(decoding: record.tail)
       default: break
       }
       directory.model.note(record, life: UInt64(life))
     }
+    summary.effort.add(effort)
     switch ending {
     case .killed where wasNamed: summary.pointKills += 1
     case .killed where hasServed: summary.randomKills += 1

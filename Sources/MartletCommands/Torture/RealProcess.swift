@@ -162,7 +162,7 @@ final class RealListener: Sendable {
       heard.hasOpened = true
       heard.hasAnswered = true
     case .notOpened: heard.hasAnswered = true
-    case .opened, .attempt, .complaint, .point, .closed: break
+    case .opened, .attempt, .complaint, .point, .closed, .effort: break
     }
   }
 }

@@ -28,6 +28,8 @@ struct RealSummary: Sendable {
   var longestOpening: UInt64 = 0
   /// Attempts that ended with an error after which the same may be tried again.
   var refusals: [String: Int] = [:]
+  /// What the engine did meanwhile, as far as the processes had time to tell.
+  var effort = RealEffort()
   /// The ways in which the disk was full.
   var fullDisks: [String] = []
   var fullDiskRefusals = 0
@@ -79,7 +81,17 @@ struct RealSummary: Sendable {
           "\(Figures.count(mostLost)), of \(Figures.time(.nanoseconds(Int64(mostLostNanoseconds))))"
         ))
     }
+    func effort(_ name: String) -> String {
+      let index = RealEffort.names.firstIndex(of: name) ?? 0
+      return Figures.count(self.effort.figures[index])
+    }
     lines += [
+      row(
+        "checkpoints, log segments used again",
+        "\(effort("checkpoints")), \(effort("logSegmentsReused"))"),
+      row(
+        "evictions, of pages that were changed",
+        "\(effort("evictions")), \(effort("dirtyEvictions"))"),
       row("longest opening", Figures.time(.nanoseconds(Int64(longestOpening)))),
       row(
         "time",
@@ -104,6 +116,9 @@ struct RealSummary: Sendable {
       .init("mostLost", JSON(mostLost)),
       .init("mostLostMicroseconds", JSON(mostLostNanoseconds / 1000)),
       .init("longestOpeningMicroseconds", JSON(longestOpening / 1000)),
+      .init(
+        "effort",
+        .object(zip(RealEffort.names, effort.figures).map { JSON.Member($0, JSON($1)) })),
       .init("refusals", table(refusals)), .init("points", table(points)),
       .init("missedPoints", .array(missedPoints.map { .string($0) })),
       .init("fullDisks", .array(fullDisks.map { .string($0) })),

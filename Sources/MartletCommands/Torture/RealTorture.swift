@@ -52,7 +52,9 @@ package struct RealTorture {
     }
     _ = signal(SIGPIPE, SIG_IGN)
     Interruption.watch()
-    let folder = try TourDirectory(options.directory)
+    let temporary = FileManager.default.temporaryDirectory
+      .appendingPathComponent("martlet-torture-\(UUID().uuidString)").path
+    let folder = try TourDirectory(options.directory ?? temporary)
     let plan = RealPlan(
       seed: options.seed, runs: options.runs,
       grades: options.grade.map { [$0] } ?? RealGrade.allCases, longestStop: options.longestStop)

@@ -9,9 +9,11 @@ struct RealAuditor: Sendable {
   let threadCount: Int
   let effects: Effects
 
-  func run(until isOver: () -> Bool, complain: (String) -> Void) {
+  /// - Parameter tell: called now and then.
+  func run(until isOver: () -> Bool, complain: (String) -> Void, tell: () -> Void) {
     var round = 0
     while !isOver() {
+      if round % 16 == 8 { tell() }
       do {
         // Every so often the snapshot is kept for a while, so that versions have to be.
         if let complaint = try look(at: round, pause: round % 16 == 15 ? 30_000_000 : 0) {

@@ -3,7 +3,8 @@
 /// The records of a life come in through `note`; whatever the next life finds comes in through
 /// `judge`, which says what is wrong with it and goes on from what is there.
 ///
-/// - Invariant RM1: an acknowledged step survives if it was durable, or older than one that was.
+/// - Invariant RM1: an acknowledged step survives if it was durable, or older than one that was, or
+///   if the database was closed behind it.
 /// - Invariant RM2: each other step is there wholly or not at all, and what is there is a prefix:
 ///   of each thread's steps, of the order of timestamps, and of the order in which steps of all
 ///   threads came to an end before others began.
@@ -79,7 +80,13 @@ package struct RealModel: Sendable {
       guard let last = last(record), last.acknowledgedAt == nil else { return }
       pending[record.thread][pending[record.thread].count - 1].isRefused = true
     case .complaint: violations.append("the process complained: \(record.text)")
-    case .ready, .opened, .notOpened, .dump, .point, .closed: break
+    case .closed:
+      for thread in pending.indices {
+        for index in pending[thread].indices where pending[thread][index].acknowledgedAt != nil {
+          pending[thread][index].isDurable = true
+        }
+      }
+    case .ready, .opened, .notOpened, .dump, .point, .effort: break
     }
   }
 

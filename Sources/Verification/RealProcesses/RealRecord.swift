@@ -31,8 +31,10 @@ package struct RealRecord: Sendable, Equatable {
     case complaint
     /// The named point of this `number` was reached: the process kills itself now.
     case point
-    /// The database was closed as asked.
+    /// The database was closed as asked: now everything that was acknowledged is durable.
     case closed
+    /// What the engine has done so far in this life: the tail is a `RealEffort`.
+    case effort
   }
 
   package let kind: Kind

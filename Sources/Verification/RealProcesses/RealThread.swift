@@ -55,8 +55,10 @@ final class RealThread {
       return acknowledgement(number, isDurable: workload.grade != .relaxed)
     case .commit(let transaction):
       let timestamp = try commit(transaction)
-      if transaction.isFollowedByCheckpoint { try checkpoint() }
-      return acknowledgement(number, isDurable: !transaction.isRelaxed, timestamp)
+      // A checkpoint makes durable what came before it.
+      let isInCheckpoint = try transaction.isFollowedByCheckpoint && checkpoint()
+      return acknowledgement(
+        number, isDurable: !transaction.isRelaxed || isInCheckpoint, timestamp)
     }
   }
 
@@ -106,10 +108,14 @@ final class RealThread {
     return timestamp.rawValue
   }
 
-  /// A checkpoint may find the disk full: then the one before stays, which is no news.
-  private func checkpoint() throws {
-    do { try database.checkpoint() } catch let error as DatabaseError where error.code == .diskFull
-    {}
+  /// Whether a checkpoint was taken: it may find the disk full, and then the one before stays.
+  private func checkpoint() throws -> Bool {
+    do {
+      try database.checkpoint()
+      return true
+    } catch let error as DatabaseError where error.code == .diskFull {
+      return false
+    }
   }
 
   private func keyspace(_ name: String) throws -> Keyspace {

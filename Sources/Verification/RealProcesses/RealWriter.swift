@@ -149,6 +149,8 @@ package final class RealWriter: @unchecked Sendable {
     let audit = effects.background.start("auditor") { [self] in
       auditor.run(until: { self.isStopping.load(ordering: .relaxed) }) { complaint in
         self.channel.send(RealRecord(.complaint, text: complaint))
+      } tell: {
+        self.channel.send(RealRecord(.effort, tail: RealEffort(database.statistics).encoded))
       }
     }
     let threads = positions.enumerated().map { thread, position in
