@@ -26,6 +26,11 @@ import Testing
     ],
     "MartletCommands": ["Martlet", "Verification", "ArgumentParser"],
     "MartletTool": ["MartletCommands"],
+    "Fuzzing": [
+      "MartletCommands", "Martlet", "VersionStore", "RedoLog", "BTreeIndex", "Paging", "Simulation",
+      "SystemEnvironment", "Environment", "Primitives", "RawBytes",
+    ],
+    "MartletFuzz": ["Fuzzing", "RawBytes"],
   ]
 
   /// Modules of the toolchain.
@@ -63,7 +68,7 @@ import Testing
       try #require(FileManager.default.fileExists(atPath: folder.path), "no target \(target)")
       for file in try Self.files(of: target) {
         fileCount += 1
-        let mayUseFoundation = target == "MartletCommands" || target == "MartletTool"
+        let mayUseFoundation = ["MartletCommands", "MartletTool", "MartletFuzz"].contains(target)
         for module in Self.imports(in: try String(contentsOf: file, encoding: .utf8)) {
           let isAllowed =
             allowed.contains(module) || Self.toolchain.contains(module)

@@ -62,12 +62,22 @@ package struct ByteSource {
     chunk = try readChunk()
     position = 0
     reachedEnd = chunk.isEmpty
-    if isFirst && chunk.starts(with: [0xEF, 0xBB, 0xBF]) {
-      position = 3
-      if position == chunk.count { return try refill() }
+    if isFirst {
+      // A pipe may hand out a byte order mark in pieces.
+      while !chunk.isEmpty, chunk.count < Self.mark.count, Self.mark.starts(with: chunk) {
+        let more = try readChunk()
+        if more.isEmpty { break }
+        chunk += more
+      }
+      if chunk.starts(with: Self.mark) {
+        position = Self.mark.count
+        if position == chunk.count { return try refill() }
+      }
     }
     return !reachedEnd
   }
+
+  private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 }
 
 /// One record of a table: its fields, and the line it begins on, counted from 1.
