@@ -65,6 +65,19 @@ package struct BatchHeader: Equatable, Sendable {
     (byteCount + payload + blockByteCount - 1) / blockByteCount * blockByteCount
   }
 
+  /// Where numbers end that a log can reach. Bytes that lie may claim more, and whoever goes on from
+  /// there would run over the end of 64 bits.
+  package static let positionLimit = LogPosition(1 << 62)
+  package static let numberLimit: UInt64 = 1 << 62
+  /// Nanoseconds since 1970: in the year 2262.
+  package static let timestampLimit = Timestamp(1 << 63)
+
+  /// Whether a log that goes on from here stays inside 64 bits.
+  var isPossible: Bool {
+    position < Self.positionLimit && durablePosition < Self.positionLimit
+      && number < Self.numberLimit && ceiling < Self.timestampLimit
+  }
+
   package var storedByteCount: Int { Self.storedByteCount(payload: Int(payloadByteCount)) }
 
   /// Where the next batch begins, unless it skips ahead.

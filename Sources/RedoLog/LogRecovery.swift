@@ -43,6 +43,12 @@ struct LogRecovery {
     let numbers = try fileCall(files.directory) { () throws(FileError) -> [UInt64] in
       try files.list(removingTemporaries: true)
     }
+    if let last = numbers.last, last >= BatchHeader.numberLimit {
+      throw .corrupt(
+        CorruptionError(
+          location: files.path(last), expected: "the number of a log segment below 2^62",
+          found: "\(last)"))
+    }
     nextSegmentNumber = (numbers.last ?? 0) + 1
     var damage: LogError?
     var hasStart = false
@@ -110,10 +116,26 @@ struct LogRecovery {
     switch try reader.batch(at: offset) {
     case .failure(let failure): fault = failure.rawValue
     case .success(let batch):
-      guard let reason = chain.fault(of: batch.header) else { return batch }
+      guard let reason = chain.fault(of: batch.header) else {
+        try checkPossible(batch.header, in: reader.segment)
+        return batch
+      }
       fault = reason.rawValue
     }
     return nil
+  }
+
+  /// A sound batch with numbers that no log reaches was not written by this engine, nor torn.
+  private func checkPossible(
+    _ header: BatchHeader, in segment: LogSegment
+  ) throws(LogError) {
+    if header.isPossible { return }
+    throw .corrupt(
+      CorruptionError(
+        location: "\(segment.path), offset \(offset), log batch \(header.number)",
+        expected: "a number and a position below 2^62, a ceiling below 2^63",
+        found: "position \(header.position.rawValue), durable \(header.durablePosition.rawValue), "
+          + "ceiling \(header.ceiling)"))
   }
 
   /// Goes to the segment that begins with the very next batch, if there is one.

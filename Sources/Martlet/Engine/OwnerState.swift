@@ -1,5 +1,6 @@
 package import Primitives
 internal import RawBytes
+internal import RedoLog
 
 /// What the engine has a checkpoint remember on its behalf: where the log stands.
 ///
@@ -17,6 +18,8 @@ package struct OwnerState: Equatable {
 
   package static let byteCount = 40
   private static let version: UInt8 = 0
+  /// No database comes to so many transactions.
+  static let transactionLimit = TransactionID(1 << 63)
 
   package var encoded: [UInt8] {
     var buffer = ByteBuffer(capacity: Self.byteCount)
@@ -61,6 +64,12 @@ package struct OwnerState: Equatable {
       throw damaged(
         "replay to start at or before \(decoded.applied.rawValue)",
         "\(decoded.replayFrom.rawValue)")
+    }
+    let isPossible =
+      decoded.applied < BatchHeader.positionLimit && decoded.clock < BatchHeader.timestampLimit
+      && decoded.nextTransaction < Self.transactionLimit
+    guard isPossible else {
+      throw damaged("a position below 2^62, a clock and a transaction below 2^63", "\(bytes)")
     }
     self = decoded
   }

@@ -96,9 +96,10 @@ final class Recovery {
   }
 
   private func replay(_ record: LogRecord) throws {
-    let (above, isLast) = record.transaction.rawValue.addingReportingOverflow(1)
-    guard !isLast else { throw damaged(record, "a transaction's number", "the last there is") }
-    transactionFloor = max(transactionFloor, above)
+    guard record.transaction < OwnerState.transactionLimit else {
+      throw damaged(record, "a transaction below 2^63", "\(record.transaction.rawValue)")
+    }
+    transactionFloor = max(transactionFloor, record.transaction.rawValue + 1)
     switch record.kind {
     case .continuation: try replayContinuation(record)
     case .commit: try replayCommit(record)
@@ -163,8 +164,9 @@ final class Recovery {
     guard batch.entryCount == Int(record.entryCount) else {
       throw damaged(record, "\(record.entryCount) entries", "\(batch.entryCount)")
     }
-    guard record.timestamp > newest else {
-      throw damaged(record, "a timestamp above \(newest)", "\(record.timestamp)")
+    guard record.timestamp > newest, record.timestamp < BatchHeader.timestampLimit else {
+      throw damaged(
+        record, "a timestamp above \(newest) and below 2^63", "\(record.timestamp)")
     }
     let references = try claimValues(of: record.transaction)
     try check(batch, has: references, in: record)

@@ -24,7 +24,8 @@ package struct Continuation {
     var reader = ByteReader(bytes)
     guard let ordinal = reader.varint(), ordinal <= UInt64(UInt32.max),
       let byteCount = reader.varint(), let offset = reader.varint(), let piece = reader.counted(),
-      reader.remaining == 0, offset <= byteCount, UInt64(piece.count) <= byteCount - offset
+      reader.remaining == 0, byteCount > 0, byteCount <= UInt64(Int64.max), offset <= byteCount,
+      UInt64(piece.count) <= byteCount - offset
     else {
       throw CorruptionError(
         location: "continuation record of the log", expected: "a piece of a large value",
