@@ -34,6 +34,9 @@ final class Scheduler: @unchecked Sendable {
   private var earliestDeadline = UInt64.max
   private(set) var unfinished: [SimulatedThread] = []
   private var generator: SeededGenerator
+  /// Who decides instead of the seed, and between how many others it could have chosen so far.
+  private var schedule: Simulator.Schedule?
+  private(set) var choiceWidths: [Int] = []
   /// How often a thread was kept from the baton although it was ready.
   private(set) var stallCount = 0
   private let stallInterval: Int?
@@ -79,8 +82,31 @@ final class Scheduler: @unchecked Sendable {
 
   /// A place where the seed may choose another thread.
   func mayHandOver() {
-    guard running != nil, !ready.isEmpty, generator.oneIn(handOverInterval) else { return }
-    handOver(staysReady: true)
+    guard running != nil, !ready.isEmpty else { return }
+    if schedule != nil {
+      if let choice = deviation(among: ready.count) { handOver(staysReady: true, to: choice) }
+    } else if generator.oneIn(handOverInterval) {
+      handOver(staysReady: true)
+    }
+  }
+
+  /// From now on a schedule decides, or the seed again.
+  func follow(_ schedule: Simulator.Schedule?) {
+    self.schedule = schedule
+    if schedule != nil { choiceWidths = [] }
+  }
+
+  /// What the schedule chooses otherwise at this point, if anything.
+  private func deviation(among width: Int) -> Int? {
+    guard width > 0 else { return nil }
+    choiceWidths.append(width)
+    return schedule?.deviations[choiceWidths.count - 1].map { $0 % width }
+  }
+
+  /// The place in `ready` of who goes on after one that sleeps or spins.
+  private func successor() -> Int {
+    guard schedule != nil else { return generator.below(ready.count) }
+    return deviation(among: ready.count - 1).map { $0 + 1 } ?? 0
   }
 
   /// Lets another thread run if any can.
@@ -144,7 +170,7 @@ final class Scheduler: @unchecked Sendable {
     }
   }
 
-  private func handOver(staysReady: Bool) {
+  private func handOver(staysReady: Bool, to choice: Int? = nil) {
     guard let leaving = running else { return }
     while ready.isEmpty {
       if earliestDeadline == .max { trap("every thread sleeps for ever") }
@@ -152,9 +178,9 @@ final class Scheduler: @unchecked Sendable {
       advance(by: earliestDeadline - min(now, earliestDeadline))
     }
     // Who leaves is not chosen again at once, unless the only other one was stalled.
-    let stalled = stallOne(staysReady ? leaving : nil)
+    let stalled = schedule == nil ? stallOne(staysReady ? leaving : nil) : nil
     let stays = staysReady && stalled !== leaving
-    let next = ready.isEmpty ? leaving : ready.remove(at: generator.below(ready.count))
+    let next = ready.isEmpty ? leaving : ready.remove(at: choice ?? successor())
     if stays && next !== leaving { ready.append(leaving) }
     running = next
     guard next !== leaving else { return }

@@ -111,6 +111,12 @@ package final class Simulator: @unchecked Sendable {
   /// How often a thread that was ready was kept waiting while another went on.
   package var stallCount: Int { scheduler.stallCount }
 
+  /// From now on a schedule decides which thread goes on; nil: the seed again.
+  package func follow(_ schedule: Schedule?) { scheduler.follow(schedule) }
+
+  /// For each choice since a schedule was followed, how many other threads could have gone on.
+  package var choiceWidths: [Int] { scheduler.choiceWidths }
+
   /// Lets the wall clock jump, forwards or backwards. The monotonic one does not move.
   package func jumpWallClock(byNanoseconds jump: Int64) { clock.wallOffset += jump }
 }

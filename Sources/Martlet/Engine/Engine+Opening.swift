@@ -68,7 +68,7 @@ extension Engine {
         guard configuration.createIfMissing else {
           throw DatabaseError(.notFound, "there is no database at \(directory)")
         }
-        try effects.files.createDirectory(directory)
+        try makeDirectory(directory, effects)
       case .file, .other:
         throw DatabaseError(
           .notADatabase, "\(directory) is not a directory; a database is a directory")
@@ -79,6 +79,19 @@ extension Engine {
       throw error
     } catch {
       preconditionFailure("an error of an unknown type: \(error)")
+    }
+  }
+
+  /// Makes the directory and its name durable. Where the sync fails there is no directory: the
+  /// next attempt would sync the name once more, be told that all is well, and lose everything
+  /// with the next power cut (rule F1).
+  private static func makeDirectory(_ directory: String, _ effects: Effects) throws(FileError) {
+    try effects.files.createDirectory(directory)
+    do {
+      try effects.files.syncDirectory(parent(of: directory))
+    } catch {
+      try? effects.files.remove(directory)
+      throw error
     }
   }
 

@@ -58,7 +58,8 @@ package struct CrashSession {
     try database.close()
   }
 
-  private func perform(_ step: CrashScript.Step, on database: Database) throws {
+  /// Runs one step; what it asks for and is told enters the journal.
+  package func perform(_ step: CrashScript.Step, on database: Database) throws {
     switch step {
     case .createKeyspace(let name):
       try change {

@@ -1,0 +1,189 @@
+import Environment
+import Martlet
+import Simulation
+import Synchronization
+import Testing
+import Verification
+
+/// Each nth call of the file system fails with each number that it can fail with, once and from
+/// then on: nothing acknowledged is lost, nothing wrong is returned, no failure of the device is
+/// taken for damage, and what was healthy afterwards works again (rules F1, F2, F10).
+@Suite(.serialized) struct `A call that fails` {
+  /// A fault at one call of the run.
+  private struct Case: Sendable, CustomStringConvertible {
+    let number: Int
+    let call: FileError.Call
+    let effect: Fault.Effect
+    let isOnce: Bool
+
+    var description: String {
+      "call \(number), \(call), \(effect), \(isOnce ? "once" : "from then on")"
+    }
+
+    var fault: Fault { Fault(effect, isOnce ? .once(at: number) : .from(number)) }
+  }
+
+  /// Every number for every call once, and for each call one of them, in turn, from then on.
+  private func cases(_ calls: [FileError.Call]) -> [Case] {
+    var cases: [Case] = []
+    for (index, call) in calls.enumerated() {
+      let numbers = Fault.numbers(of: call)
+      var effects = numbers.map { Fault.Effect.fails($0) }
+      if call == .write { effects.append(.failsHalfway(Fault.inputOutput)) }
+      cases += effects.map { Case(number: index + 1, call: call, effect: $0, isOnce: true) }
+      let turn = effects[index % effects.count]
+      cases.append(Case(number: index + 1, call: call, effect: turn, isOnce: false))
+    }
+    return cases
+  }
+
+  /// The calls of a run without faults, in order.
+  private func calls(
+    on disk: DiskImage = DiskImage(), _ body: (Effects) throws -> Void
+  ) throws -> [FileError.Call] {
+    var configuration = Simulator.Configuration()
+    configuration.keepsTrace = true
+    let simulator = Simulator(seed: TestSeed.value, disk: disk, configuration: configuration)
+    try simulator.run(body)
+    return simulator.trace.entries.compactMap { FileError.Call($0.call) }
+  }
+
+  /// What only damage may be called.
+  private static let damage: Set<DatabaseError.Code> = [
+    .corrupt, .notADatabase, .newerFormat, .notFound, .alreadyOpen,
+  ]
+
+  @Test func `in a short life, from creation to close`() throws {
+    let script = CrashScript.short(seed: TestSeed.value)
+    let configuration = CrashSession.smallConfiguration
+    let calls = try calls { effects in
+      let session = StubbornSession(script: script, configuration: configuration)
+      try session.run(effects) {}
+      #expect(session.outcome.errors.isEmpty && session.outcome.resumed)
+    }
+    let all = cases(calls)
+    let sampled = Effort.sample(all, debug: 61, release: 2)
+    let refused = Atomic<Int>(0)
+    let resumed = Atomic<Int>(0)
+    let found = Parallel.failures(sampled) { fault in
+      let session = StubbornSession(script: script, configuration: configuration)
+      let simulator = Simulator(seed: TestSeed.value)
+      simulator.disk.inject(fault.fault)
+      do {
+        try simulator.run { effects in
+          try session.run(effects) { simulator.disk.removeFaults() }
+        }
+        try check(session.outcome, fault)
+        // A directory whose sync failed for good: no process goes on with what the cache says of it.
+        let isDead = fault.call == .syncDirectory && !fault.isOnce
+        try session.checkLater(
+          simulator.disk.snapshot, seed: TestSeed.value, afterRestart: !isDead)
+      } catch {
+        throw CrashSession.Violation(description: "\(fault): \(error)")
+      }
+      if !session.outcome.errors.isEmpty { refused.add(1, ordering: .relaxed) }
+      if session.outcome.resumed { resumed.add(1, ordering: .relaxed) }
+    }
+    let counts = (refused.load(ordering: .relaxed), resumed.load(ordering: .relaxed))
+    print(
+      "\(calls.count) calls, \(sampled.count) of \(all.count) cases; \(counts.0) refused something, "
+        + "\(counts.1) worked on afterwards")
+    #expect(counts.0 > sampled.count / 3, "the faults were hardly met")
+    #expect(counts.1 > sampled.count / 4, "hardly any worked on")
+    found.expectNone("short life")
+  }
+
+  private func check(_ outcome: StubbornSession.Outcome, _ fault: Case) throws {
+    for error in outcome.errors where Self.damage.contains(error.code) {
+      throw CrashSession.Violation(description: "taken for damage: \(error)")
+    }
+    // One failed read, or one refused name, is nothing final.
+    if fault.isOnce, [.read, .size, .kind, .list].contains(fault.call), outcome.isFinal {
+      throw CrashSession.Violation(description: "final: \(outcome.errors)")
+    }
+    if outcome.wasOpened, !outcome.isFinal, !outcome.resumed {
+      throw CrashSession.Violation(description: "did not resume: \(outcome.errors)")
+    }
+  }
+
+  @Test(arguments: ["checkpoints", "rotation"])
+  func `in a recovery`(_ name: String) throws {
+    let script: CrashScript = name == "rotation" ? .rotation : .checkpoints
+    let session = CrashSession(script: script, configuration: CrashSession.smallConfiguration)
+    let campaign = try SurvivorCampaign(
+      seed: TestSeed.value, moment: { session.journal.moment }, body: { try session.run($0) })
+    let crashes = Effort.sample(campaign.moments, debug: 20, release: 7)
+    let caseCount = Atomic<Int>(0)
+    let refused = Atomic<Int>(0)
+    let found = Parallel.failures(crashes) { crash in
+      for model in [LossModel.random, .keepAll] {
+        let disk = crash.image.afterPowerCut(model, seed: UInt64(crash.change))
+        let nothing = { StubbornSession(script: .nothing, configuration: campaign.configuration) }
+        let calls = try calls(on: disk) { try nothing().run($0) {} }
+        let all = cases(calls)
+        for fault in Effort.sample(all, debug: 67, release: 9) {
+          caseCount.add(1, ordering: .relaxed)
+          let life = nothing()
+          let simulator = Simulator(seed: TestSeed.value, disk: disk)
+          simulator.disk.inject(fault.fault)
+          do {
+            try simulator.run { try life.run($0) { simulator.disk.removeFaults() } }
+            try check(life.outcome, fault)
+            if !life.outcome.errors.isEmpty { refused.add(1, ordering: .relaxed) }
+            try checkAfterRecovery(life, simulator.disk.snapshot) {
+              session.journal.match($0, at: crash.moment) != nil
+            }
+          } catch {
+            throw CrashSession.Violation(
+              description: "crash at \(crash.change), \(model), then \(fault): \(error)")
+          }
+        }
+      }
+    }
+    print(
+      "recovery after \(name): \(caseCount.load(ordering: .relaxed)) cases, "
+        + "\(refused.load(ordering: .relaxed)) refused")
+    #expect(refused.load(ordering: .relaxed) > caseCount.load(ordering: .relaxed) / 4)
+    found.expectNone(name)
+  }
+
+  /// What the crashed life left is still there, with what the resumed session added or without.
+  private func checkAfterRecovery(
+    _ life: StubbornSession, _ disk: DiskImage, isLegal: (UInt64) -> Bool
+  ) throws {
+    for image in [disk.afterProcessCrash(), disk.afterPowerCut(.loseAll, seed: 1)] {
+      let found = try SurvivorCampaign.recover(
+        image, CrashSession.smallConfiguration, seed: 5, verifies: true)
+      let moment = life.journal.moment
+      let added = life.journal.fingerprints[moment.acknowledged...moment.attempted]
+      guard added.contains(where: { isLegal(found.fingerprint &- $0) }) else {
+        throw CrashSession.Violation(
+          description: "\(moment.acknowledged) acknowledged since, \(moment.attempted) attempted; "
+            + "recovered to none of them")
+      }
+    }
+  }
+}
+
+extension FileError.Call {
+  fileprivate init?(_ call: Trace.Call) {
+    switch call {
+    case .open: self = .open
+    case .createDirectory: self = .createDirectory
+    case .list: self = .list
+    case .kind: self = .kind
+    case .rename: self = .rename
+    case .remove: self = .remove
+    case .syncDirectory: self = .syncDirectory
+    case .lock: self = .lock
+    case .read: self = .read
+    case .write: self = .write
+    case .sync: self = .sync
+    case .size: self = .size
+    case .truncate: self = .truncate
+    case .allocate: self = .allocate
+    case .punchHole: self = .punchHole
+    default: return nil
+    }
+  }
+}
