@@ -18,6 +18,7 @@ struct RealDirectory {
     [
       path, "--seed", String(workload.seed), "--threads", String(workload.threadCount),
       "--grade", workload.grade.rawValue, "--style", workload.style.rawValue,
+      "--variant", String(workload.variant),
       "--life", String(life),
     ]
   }
@@ -42,7 +43,7 @@ struct RealDirectory {
   mutating func inspect(_ summary: inout RealSummary) throws {
     let inspection: RealInspection
     do {
-      inspection = try RealInspection(of: path, workload.grade)
+      inspection = try RealInspection(of: path, workload)
     } catch {
       throw RealFailure(["the database cannot be opened: \(error)"])
     }

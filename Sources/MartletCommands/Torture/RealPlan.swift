@@ -57,7 +57,9 @@ struct RealPlan: Sendable {
       while lives.count < Self.livesOfEra, let block = blocks.popLast() { lives += block }
       let workload = RealWorkload(
         seed: generator.next(), threadCount: 2 + eras.count % 3,
-        grade: grades[eras.count % grades.count])
+        grade: grades[eras.count % grades.count],
+        // The smallest one until every point had its chance.
+        variant: eras.count < 3 ? 0 : eras.count)
       eras.append(
         Era(
           number: eras.count, workload: workload,
@@ -106,7 +108,9 @@ struct RealPlan: Sendable {
       switch index % 20 {
       case 3, 13:
         // Recovery after recovery is cut off.
-        return (0...index % 3).map { _ in .atChange(Int.random(in: 1...8, using: &generator)) }
+        return (0...index % 3).map { _ in
+          .atChange(Int.random(in: 1...(index % 40 == 3 ? 40 : 8), using: &generator))
+        }
       case 7: return [.whileOpening(milliseconds: Double.random(in: 0...15, using: &generator))]
       case 11: return [.closed]
       case 17 where index % 60 == 17:

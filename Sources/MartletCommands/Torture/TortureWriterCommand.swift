@@ -21,6 +21,7 @@ package struct TortureWriterCommand: ParsableCommand {
   @Option package var threads: Int
   @Option package var grade: RealGrade
   @Option package var style: RealWorkload.Style = .mixed
+  @Option package var variant: Int = 0
   @Option package var life: UInt64
   /// Ends itself at the so manieth time that a named point is reached.
   @Option package var point: String?
@@ -42,7 +43,8 @@ package struct TortureWriterCommand: ParsableCommand {
     if let fileLimit { try FileSizeLimit.set(fileLimit) }
     var options = RealWriter.Options(
       directory: directory,
-      workload: RealWorkload(seed: seed, threadCount: threads, grade: grade, style: style),
+      workload: RealWorkload(
+        seed: seed, threadCount: threads, grade: grade, style: style, variant: variant),
       life: life, lie: lie)
     if let point {
       guard let known = KillPoint.named(point) else {

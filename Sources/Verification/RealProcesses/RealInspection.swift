@@ -7,8 +7,8 @@ package struct RealInspection: Sendable {
   package let findings: [String]
 
   /// Opens the database, reads it, verifies it and closes it.
-  package init(of directory: String, _ grade: RealGrade) throws {
-    let database = try Database(at: directory, configuration: RealWriter.configuration(grade))
+  package init(of directory: String, _ workload: RealWorkload) throws {
+    let database = try Database(at: directory, configuration: workload.configuration)
     do {
       dump = try RealDump(reading: database)
       findings = try database.verify().findings.map(\.description)

@@ -25,8 +25,13 @@ package struct RealWorkload: Sendable, Equatable {
   package let threadCount: Int
   package let grade: RealGrade
   package let style: Style
+  /// Which configuration the database has.
+  package let variant: Int
 
-  package init(seed: UInt64, threadCount: Int, grade: RealGrade, style: Style = .mixed) {
+  package init(
+    seed: UInt64, threadCount: Int, grade: RealGrade, style: Style = .mixed, variant: Int = 0
+  ) {
+    self.variant = variant
     self.seed = seed
     self.threadCount = threadCount
     self.grade = grade

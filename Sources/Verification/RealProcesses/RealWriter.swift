@@ -1,7 +1,6 @@
 internal import Environment
-package import Martlet
+internal import Martlet
 internal import RawBytes
-internal import RedoLog
 internal import Synchronization
 internal import SystemEnvironment
 
@@ -75,19 +74,6 @@ package final class RealWriter: @unchecked Sendable {
       background: system.background, events: system.events)
   }
 
-  /// The smallest database that meets everything: four-kilobyte pages, 96 of them in memory,
-  /// segments of 64 KiB, and a checkpoint for every 96 KiB of log.
-  package static func configuration(_ grade: RealGrade) -> Configuration {
-    var configuration = Configuration(
-      pageSize: 4096, cacheSize: 96 * 4096, durability: grade == .relaxed ? .relaxed : .full,
-      versionBudget: 4 << 20, checkpointLogBytes: 96 << 10, checkpointInterval: .seconds(1),
-      lockTimeout: .seconds(1))
-    configuration.log = .init(
-      firstSegmentByteCount: 64 << 10, largestSegmentByteCount: 128 << 10,
-      spareByteCount: 256 << 10)
-    return configuration
-  }
-
   /// Runs until the parent is gone, or, with a limit of steps, until the database is closed.
   package func run() {
     channel.send(RealRecord(.ready))
@@ -114,7 +100,7 @@ package final class RealWriter: @unchecked Sendable {
     do {
       let start = effects.time.monotonic()
       let database = try Database(
-        at: options.directory, configuration: Self.configuration(options.workload.grade),
+        at: options.directory, configuration: options.workload.configuration,
         effects: effects)
       let duration = effects.time.monotonic() - start
       files.enter(.running)
