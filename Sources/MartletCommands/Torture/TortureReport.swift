@@ -75,6 +75,7 @@ struct TortureReport {
     for fault in TortureFault.allCases where limits.without.contains(fault) {
       words.append("--without \(fault.rawValue)")
     }
+    if let lie = campaign.lie { words.append("--disk-lie \(lie.rawValue)") }
     return words.joined(separator: " ")
   }
 

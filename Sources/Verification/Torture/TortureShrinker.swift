@@ -48,14 +48,7 @@ package struct TortureShrinker: Sendable {
 
   /// Whether leaving the kind out can change anything.
   private func occurs(_ fault: TortureFault) -> Bool {
-    let plan = TorturePlan(seed: seed, limits: limits)
-    if plan.lives.contains(where: { $0.faults.contains { $0.kind == fault } }) { return true }
-    switch fault {
-    case .powerCutInRecovery, .powerCutInSecondRecovery, .powerCutInThirdRecovery,
-      .wallClockJumpsForward, .wallClockJumpsBack, .diskRunsFull, .writeSetLimitIsReached:
-      return true
-    default: return false
-    }
+    TorturePlan(seed: seed, limits: limits).lives.contains { $0.mayMeet(fault) }
   }
 
   /// Tries smaller limits; keeps them when the run still breaks the promise.
@@ -68,5 +61,28 @@ package struct TortureShrinker: Sendable {
     guard result.violation?.kind == kind else { return false }
     limits = smaller
     return true
+  }
+}
+
+extension TorturePlan.Life {
+  /// Whether the plan of the life brings a kind of fault about by itself.
+  fileprivate func mayMeet(_ fault: TortureFault) -> Bool {
+    if faults.contains(where: { $0.kind == fault }) { return true }
+    switch fault {
+    case .powerCutInRecovery: return recoveryCuts.count > 0
+    case .powerCutInSecondRecovery: return recoveryCuts.count > 1
+    case .powerCutInThirdRecovery: return recoveryCuts.count > 2
+    case .processIsKilled: if case .kill = ending { return true } else { return false }
+    default:
+      return sessions.joined().contains { step in
+        switch step {
+        case .jumpWallClock(let nanoseconds):
+          fault == (nanoseconds < 0 ? .wallClockJumpsBack : .wallClockJumpsForward)
+        case .fillDisk: fault == .diskRunsFull
+        case .exceedWriteSet: fault == .writeSetLimitIsReached
+        default: false
+        }
+      }
+    }
   }
 }
