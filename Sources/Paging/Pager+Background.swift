@@ -1,4 +1,5 @@
 internal import Environment
+internal import RawBytes
 internal import Synchronization
 
 /// What other threads tell the background thread.

@@ -1,4 +1,5 @@
 internal import Environment
+internal import RawBytes
 internal import Synchronization
 
 /// One holder at a time, in the order of asking. Unlike a mutex it may be held across a seam call:

@@ -1,4 +1,5 @@
 internal import Environment
+internal import RawBytes
 internal import Synchronization
 
 /// The store's own thread: runs maintenance rounds when woken, and again every few milliseconds

@@ -1,4 +1,5 @@
 package import Primitives
+internal import RawBytes
 internal import Synchronization
 
 /// Who reads at which moment: one slot for each snapshot in use, the two watermarks at which

@@ -1,6 +1,7 @@
 internal import Environment
 internal import Primitives
 internal import RedoLog
+internal import RawBytes
 internal import Synchronization
 internal import VersionStore
 

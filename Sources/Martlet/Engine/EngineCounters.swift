@@ -1,3 +1,4 @@
+internal import RawBytes
 internal import Synchronization
 
 /// Counts that only statistics read.

@@ -1,4 +1,5 @@
 package import Environment
+internal import RawBytes
 internal import Synchronization
 
 /// A lock that may be held across I/O: who waits parks through the seams, first come first served.
