@@ -102,6 +102,10 @@ extension Tree {
     let parentView = NodeView(parent.bytes.view)
     let leftID = parentView.child(leftIndex)
     let rightID = parentView.child(leftIndex + 1)
+    // A thread that waits for a latch of its own waits for ever.
+    guard leftID != rightID, leftID != parent.id, rightID != parent.id else {
+      throw .corrupt(parentView.corruption("children that are one page, or the node itself"))
+    }
     guard let left = pager.exclusiveIfResident(leftID) else {
       missing = leftID
       return false
@@ -174,9 +178,11 @@ extension Tree {
     guard let root = pager.upgrade(seen) else { return false }
     let view = NodeView(root.bytes.view)
     if let fault = view.structuralFault() { throw .corrupt(view.corruption(fault)) }
-    guard !view.isLeaf, view.slotCount == 0,
-      let child = pager.exclusiveIfResident(view.child(0))
-    else { return false }
+    guard !view.isLeaf, view.slotCount == 0 else { return false }
+    guard view.child(0) != root.id else {
+      throw .corrupt(view.corruption("a node that is its own child"))
+    }
+    guard let child = pager.exclusiveIfResident(view.child(0)) else { return false }
     let childView = NodeView(child.bytes.view)
     guard childView.hasSoundHeader, childView.level == view.level - 1,
       childView.lowerFence.isEmpty, !childView.hasUpperFence

@@ -179,9 +179,15 @@ package struct PageLedger: Sendable {
   }
 
   /// The page is no more.
-  package mutating func remove(_ id: UInt32) {
+  ///
+  /// - Returns: whether there was one: a large value whose index lies may name any page id.
+  @discardableResult
+  package mutating func remove(_ id: UInt32) -> Bool {
+    guard UInt64(id) < idLimit else { return false }
+    let wasThere = volatile[id] != nil || !map[id].isAbsent
     volatile[id] = nil
     replace(id, by: .absent)
+    return wasThere
   }
 
   /// The current map no longer includes an image.
@@ -201,6 +207,8 @@ package struct PageLedger: Sendable {
 
   /// Leaves a page out of the checkpoints from now on, or takes it in.
   package mutating func setVolatile(_ id: UInt32, _ isVolatile: Bool) {
+    // A large value whose index lies may name any page id.
+    guard UInt64(id) < idLimit else { return }
     let old = volatile[id]
     if isVolatile == (old != nil) { return }
     precondition(isVolatile || old == .unpublished, "a retired page does not come back")

@@ -73,9 +73,9 @@ extension Pager {
       }
       let word = PageWord(unsafe state.pointee.load(ordering: .relaxed))
       if !word.isResident, !word.isExclusive, unsafe exchange(state, word, word.latched) {
-        ledger.withLock { $0.remove(id.rawValue) }
+        let wasThere = ledger.withLock { $0.remove(id.rawValue) }
         unsafe state.pointee.store(word.latched.evicted.rawValue, ordering: .releasing)
-        ledger.withLock { $0.giveBackID(id.rawValue) }
+        if wasThere { ledger.withLock { $0.giveBackID(id.rawValue) } }
         return
       }
       effects.waits.yield(attempt: attempt)
@@ -101,7 +101,7 @@ extension Pager {
     let isKept =
       dirtyEpoch != 0
       && saveForCheckpoint(id, frame: frame, dirtyEpoch: dirtyEpoch, mayKeep: true)
-    ledger.withLock { $0.remove(id) }
+    ledger.withLock { _ = $0.remove(id) }
     if dirtyEpoch != 0 { counters.dirtyPages.subtract(1) }
     if !isKept {
       frames.setDirty(0, frame: frame)
