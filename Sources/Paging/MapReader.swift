@@ -56,6 +56,18 @@ struct MapReader {
     try check(bytes.view, entry, index: index, level: level)
   }
 
+  /// An entry of the block that was checked last.
+  func checkedEntry(_ slot: Int) -> PageMapEntry {
+    PageMapEntry(buffer.bytes.view, at: slot * PageMapEntry.byteCount)
+  }
+
+  var depth: Int { rootEntry == nil ? 0 : superblock.mapDepth }
+
+  /// The entry of the topmost block; nil when no page is mapped.
+  var rootEntry: PageMapEntry? {
+    superblock.mapDepth == 0 || superblock.mapRoot.isAbsent ? nil : superblock.mapRoot
+  }
+
   private func check(
     _ block: ByteView, _ entry: PageMapEntry, index: Int, level: Int
   ) throws(PagingError) {

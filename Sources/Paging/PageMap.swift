@@ -99,6 +99,7 @@ package struct PageMap: Sendable {
   /// In words: the pages that a block of the map at some level leads to.
   package static func pageRange(ofBlock block: Int, level: Int) -> String {
     let first = block << (8 * (level + 1))
+    if level < 0 { return "page \(block)" }
     return "pages \(max(first, 1)) to \(first + (1 << (8 * (level + 1))) - 1)"
   }
 

@@ -47,6 +47,8 @@ package struct PageMapEntry: Hashable, Sendable, BitwiseCopyable {
 
   package static let absent = PageMapEntry(low: 0, high: 0)
   package static let byteCount = 16
+  /// No entry leads to more bytes: its length is one byte, in units.
+  static let largestByteCount = 256 * Place.unitByteCount
 
   package var isAbsent: Bool { low == 0 && high == 0 }
   package var start: Int { Int(low & 0xFF_FFFF_FFFF) }

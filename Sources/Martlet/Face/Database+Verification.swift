@@ -7,6 +7,9 @@ internal import VersionStore
 public struct VerificationReport: Sendable {
   /// Every place where bytes are not what they should be, each with what it affects.
   public var findings: [CorruptionError] = []
+  /// Why the database does not open; nil when it does. Whatever the findings do not explain of it
+  /// is in its message.
+  public var openingError: DatabaseError?
   /// Pages visited.
   public var pageCount = 0
   /// Entries visited, tombstones included.
@@ -17,7 +20,7 @@ public struct VerificationReport: Sendable {
   public var batchCount = 0
 
   /// Whether nothing is wrong.
-  public var isClean: Bool { findings.isEmpty }
+  public var isClean: Bool { findings.isEmpty && openingError == nil }
 }
 
 /// How far a verification has come.
