@@ -20,7 +20,9 @@ extension LogTail {
 
   /// Asks for the space of a batch of so many bytes. `isUrgent`: the headroom may be used.
   mutating func reserve(_ cost: Int, isUrgent: Bool = false) -> Reservation {
-    if !isUrgent, active.count > configuration.unflushedByteLimit { return .crowded(endPosition) }
+    if !isUrgent, !active.isEmpty, active.count > configuration.unflushedByteLimit {
+      return .crowded(endPosition)
+    }
     let need = outstandingByteCount + cost
     guard
       need <= roomInNewest - (isUrgent ? 0 : LogSegment.headroom)

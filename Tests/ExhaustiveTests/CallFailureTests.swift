@@ -74,7 +74,9 @@ import Verification
           try session.run(effects) { simulator.disk.removeFaults() }
         }
         try check(session.outcome, fault)
-        // A directory whose sync failed for good: no process goes on with what the cache says of it.
+        // A directory cannot be synced, and the name cannot be taken away again either: only a
+        // process that goes on with the cache of such a device takes the name for durable. The
+        // machine is started again.
         let isDead = fault.call == .syncDirectory && !fault.isOnce
         try session.checkLater(
           simulator.disk.snapshot, seed: TestSeed.value, afterRestart: !isDead)

@@ -77,35 +77,35 @@ import Verification
   @Test func `a checkpoint and a commit`() throws {
     try crashes(
       "checkpoint, commit", [.checkpoint, .commits(1, isRelaxed: false)],
-      preemptions: 3, limit: Effort.isDebug ? 40 : 1500)
+      preemptions: 3, limit: Effort.isDebug ? 20 : 1500)
   }
 
   @Test func `a checkpoint and two commits`() throws {
     try crashes(
       "checkpoint, commit, commit",
       [.checkpoint, .commits(1, isRelaxed: false), .commits(1, isRelaxed: false)],
-      limit: Effort.isDebug ? 25 : 300)
+      limit: Effort.isDebug ? 12 : 300)
   }
 
   @Test func `a checkpoint and two commits in a row, one of them relaxed`() throws {
     try crashes(
       "checkpoint, relaxed commits, keyspace",
       [.checkpoint, .commits(2, isRelaxed: true), .createKeyspace],
-      limit: Effort.isDebug ? 25 : 300)
+      limit: Effort.isDebug ? 12 : 300)
   }
 
   @Test func `two checkpoints and a commit`() throws {
     try crashes(
       "checkpoint, checkpoint, commit",
       [.checkpoint, .checkpoint, .commits(1, isRelaxed: false)],
-      limit: Effort.isDebug ? 25 : 300)
+      limit: Effort.isDebug ? 12 : 300)
   }
 
   @Test func `a begin and a commit: no increment is lost`() throws {
     let lives = ConcurrentLives([.increment, .increment, .increment], seed: TestSeed.value)
     let clock = ContinuousClock.now
     let (counts, failures) = explore(
-      lives, preemptions: 2, limit: Effort.isDebug ? 40 : 600
+      lives, preemptions: 2, limit: Effort.isDebug ? 20 : 600
     ) { _, _ in }
     print("increments: \(counts) schedules, \(ContinuousClock.now - clock)")
     #expect(counts[1] > 10, "hardly any choice")

@@ -29,7 +29,7 @@ import Verification
     let (campaign, journal) = try campaign(name)
     let all = campaign.states
     let states = Effort.sample(
-      all, debug: name == "pressure" ? 300 : 12, release: name == "pressure" ? 16 : 1)
+      all, debug: name == "pressure" ? 600 : 24, release: name == "pressure" ? 16 : 1)
     let clock = ContinuousClock.now
     let found = Parallel.failures(states) {
       try campaign.check($0) { journal.match($0, at: $1) != nil }

@@ -72,10 +72,9 @@ package final class StubbornSession {
   package func checkLater(_ disk: DiskImage, seed: UInt64, afterRestart: Bool = true) throws {
     let moment = journal.moment
     let isLegal: @Sendable (UInt64) -> Bool = { [journal] in journal.match($0, at: moment) != nil }
-    for (name, image) in [
-      ("restart", disk.afterProcessCrash()),
-      ("power cut", disk.afterPowerCut(.loseAll, seed: seed)),
-    ] {
+    var ends = [("power cut", disk.afterPowerCut(.loseAll, seed: seed))]
+    if afterRestart { ends.append(("restart", disk.afterProcessCrash())) }
+    for (name, image) in ends {
       var image = image
       image.capacity = nil
       do {
