@@ -55,10 +55,18 @@ extension RedoLog {
     }
   }
 
+  /// Flushes what nobody waits for between the steps of a longer work of this thread.
+  private func flushMeanwhile() {
+    guard marks.isBackgroundAwake.load(ordering: .relaxed) else { return }
+    let position = tail.withLock { $0.active.isEmpty ? nil : $0.endPosition }
+    // A failure poisons the log: whoever comes next finds out.
+    if let position { try? makeDurable(through: position) }
+  }
+
   /// Makes the next segment. A failure costs nothing yet: `reserve` tries again when it must.
   private func prepareAhead() {
     do {
-      try prepareSegment(need: 0)
+      try prepareSegment(need: 0, mayWait: false, between: flushMeanwhile)
     } catch {
       tail.withLock { tail in
         tail.wantsSegment = false

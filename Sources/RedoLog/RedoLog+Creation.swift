@@ -35,7 +35,7 @@ extension RedoLog {
     }
     let segment = try fileCall(directory) { () throws(FileError) -> LogSegment in
       _ = try files.list(removingTemporaries: true)
-      return try files.make(0, byteCount: configuration.firstSegmentByteCount)
+      return try files.make(0, byteCount: configuration.firstSegmentByteCount, between: {})
     }
     let log = RedoLog(
       beginning: LogBeginning(

@@ -36,8 +36,14 @@ extension RedoLog {
 
   /// Prepares a segment in which a batch of `need` bytes fits, or waits for another thread that
   /// prepares one. Returns after one such step; the caller looks again.
-  func prepareSegment(need: Int) throws(LogError) {
-    try perform { tail in
+  ///
+  /// - Parameters:
+  ///   - mayWait: whether to wait for another thread; else nothing is done while one prepares.
+  ///   - between: called between the steps of making a segment, without the mutex.
+  func prepareSegment(
+    need: Int, mayWait: Bool = true, between: () -> Void = {}
+  ) throws(LogError) {
+    try perform(mayWait: mayWait, between: between) { tail in
       if tail.prepared.contains(where: { need <= $0.capacity }) { return .none }
       let number = tail.nextSegmentNumber
       let byteCount = tail.sizeOfNextSegment(need: need)
@@ -73,11 +79,14 @@ extension RedoLog {
 
   /// Chooses work under the mutex, does it without, and books the result. False: there was none.
   @discardableResult
-  private func perform(_ choose: (inout LogTail) -> Work) throws(LogError) -> Bool {
+  private func perform(
+    mayWait: Bool = true, between: () -> Void = {}, _ choose: (inout LogTail) -> Work
+  ) throws(LogError) -> Bool {
     var spare: WaitTicket?
     while true {
       let work = tail.withLock { tail -> Work in
         if tail.isPreparing {
+          guard mayWait else { return .none }
           guard let ticket = spare.take() else { return .needsTicket }
           tail.preparationWaiters.append(ticket)
           return .wait(ticket)
@@ -97,20 +106,22 @@ extension RedoLog {
         _ = effects.waits.park(ticket, until: nil)
         return true
       case .make, .remake, .remove:
-        try carryOut(work)
+        try carryOut(work, between: between)
         return true
       }
     }
   }
 
-  private func carryOut(_ work: Work) throws(LogError) {
+  private func carryOut(_ work: Work, between: () -> Void) throws(LogError) {
     var segment: LogSegment?
     var failure: LogError?
     do {
       segment = try fileCall(files.directory) { () throws(FileError) -> LogSegment? in
         switch work {
-        case .make(let number, let byteCount): return try files.make(number, byteCount: byteCount)
-        case .remake(let old, let number): return try files.remake(old, as: number)
+        case .make(let number, let byteCount):
+          return try files.make(number, byteCount: byteCount, between: between)
+        case .remake(let old, let number):
+          return try files.remake(old, as: number, between: between)
         case .remove(let old): try files.remove(old)
         case .none, .wait, .needsTicket: break
         }

@@ -31,8 +31,10 @@ struct SegmentFiles: Sendable {
     FilePath.join(directory, SegmentName.temporaryName(number))
   }
 
-  /// A segment of zeros.
-  func make(_ number: UInt64, byteCount: Int) throws(FileError) -> LogSegment {
+  /// A segment of zeros. Long for a large one: `between` is called between its steps.
+  func make(
+    _ number: UInt64, byteCount: Int, between: () -> Void
+  ) throws(FileError) -> LogSegment {
     let temporary = temporaryPath(number)
     let header = newHeader(number, byteCount)
     do {
@@ -46,8 +48,10 @@ struct SegmentFiles: Sendable {
         try file.write(chunk.bytes[0..<count].view, at: UInt64(offset))
         if offset == 0 { chunk.bytes.zero(0..<SegmentHeader.byteCount) }
         offset += count
+        between()
       }
       try file.sync(.full)
+      between()
     } catch {
       try? effects.files.remove(temporary)
       throw error
@@ -55,18 +59,23 @@ struct SegmentFiles: Sendable {
     return try publish(header)
   }
 
-  /// A segment whose content is needed no longer becomes another one, with a new salt.
-  func remake(_ old: LogSegment, as number: UInt64) throws(FileError) -> LogSegment {
+  /// A segment whose content is needed no longer becomes another one, with a new salt. `between`
+  /// is called between its steps.
+  func remake(
+    _ old: LogSegment, as number: UInt64, between: () -> Void
+  ) throws(FileError) -> LogSegment {
     let temporary = temporaryPath(number)
     let header = newHeader(number, old.byteCount)
     try effects.files.rename(old.path, to: temporary)
     do {
       try effects.files.syncDirectory(directory)
+      between()
       let block = AlignedMemory(byteCount: SegmentHeader.blockByteCount)
       header.encode(into: block.bytes)
       let file = try effects.files.open(temporary, Self.mode)
       try file.write(block.bytes.view, at: 0)
       try file.sync(.full)
+      between()
     } catch {
       try? effects.files.remove(temporary)
       throw error
