@@ -1,0 +1,251 @@
+import Foundation
+import Martlet
+import Testing
+
+/// A reader written in another language from `format-spec/` alone reads what the engine wrote, byte
+/// for byte the same. Whatever it needs to know and the specification does not say would show here.
+@Suite(.serialized) struct `A second reader` {
+  /// How a database of the test is made.
+  struct Shape: Sendable, CustomStringConvertible {
+    var pageSize = 4096
+    var compression = ImageCompression.none
+    /// Whether it is closed in order; else its directory is copied while it is open, as a killed
+    /// process leaves it.
+    var isClosed = false
+    var commits = 60
+    var isRelaxed = false
+    var hasDeepValue = false
+
+    var description: String {
+      "\(pageSize >> 10) KiB, \(compression), \(isClosed ? "closed" : "killed"), "
+        + "\(commits) commits\(isRelaxed ? ", relaxed" : "")"
+    }
+  }
+
+  static let shapes: [Shape] = [
+    Shape(isClosed: true, commits: 0), Shape(commits: 0),
+    Shape(), Shape(isClosed: true, commits: 20, hasDeepValue: true),
+    Shape(pageSize: 16384, compression: .lz4),
+    Shape(pageSize: 65536, compression: .lz4, commits: 20),
+    Shape(pageSize: 65536, commits: 20), Shape(compression: .lz4, commits: 150),
+    Shape(pageSize: 16384, commits: 150, isRelaxed: true),
+  ]
+
+  /// The program, run by `python3`; nil when there is none.
+  static let reader: String? = {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let program = root.appendingPathComponent("format-spec/reader/martlet_reader.py").path
+    guard let found = try? run("python3", ["--version"]), found.status == 0 else {
+      print("note: python3 is missing, the second reader is not run")
+      return nil
+    }
+    return program
+  }()
+
+  private static func run(
+    _ program: String, _ arguments: [String]
+  ) throws -> (status: Int32, output: Data, error: String) {
+    try withTemporaryFolder { folder in
+      let output = URL(fileURLWithPath: folder + "/output")
+      let error = URL(fileURLWithPath: folder + "/error")
+      for file in [output, error] { try Data().write(to: file) }
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      process.arguments = [program] + arguments
+      process.standardInput = FileHandle.nullDevice
+      process.standardOutput = try FileHandle(forWritingTo: output)
+      process.standardError = try FileHandle(forWritingTo: error)
+      try process.run()
+      process.waitUntilExit()
+      return (
+        process.terminationStatus, try Data(contentsOf: output),
+        String(decoding: try Data(contentsOf: error), as: UTF8.self)
+      )
+    }
+  }
+
+  private func read(
+    _ reader: String, _ arguments: String...
+  ) throws -> (status: Int32, output: Data, error: String) {
+    try Self.run("python3", [reader] + arguments)
+  }
+
+  /// Fills a database by a seed: several keyspaces, one of them dropped, values of all sizes,
+  /// deletes, bytes that need escaping; checkpoints in between and a tail of the log behind.
+  private func fill(_ database: Database, _ shape: Shape, seed: UInt64) throws {
+    guard shape.commits > 0 else { return }
+    var generator = SeededBytes(seed: seed)
+    let names = ["default", "other", "naïve ✓", "passing"]
+    var keyspaces = try names.map { try database.keyspace($0) }
+    for commit in 0..<shape.commits {
+      try database.write(durability: shape.isRelaxed ? .relaxed : .full) { transaction in
+        for _ in 0..<generator.below(12) {
+          let keyspace = keyspaces[generator.below(keyspaces.count)]
+          let key = Array("key\t\(generator.below(400))".utf8) + generator.bytes(generator.below(3))
+          let byteCount =
+            switch generator.below(12) {
+            case 0: generator.below(shape.pageSize * 2)
+            case 1: 0
+            default: generator.below(300)
+            }
+          if generator.below(4) == 0 {
+            try transaction.remove(key, in: keyspace)
+          } else {
+            try transaction.set(generator.bytes(byteCount), for: key, in: keyspace)
+          }
+        }
+      }
+      if commit == shape.commits / 2 {
+        try database.dropKeyspace("passing")
+        keyspaces.removeLast()
+      }
+      if commit == shape.commits / 3 || commit == shape.commits * 2 / 3 {
+        try database.checkpoint()
+      }
+    }
+    // A large value, perhaps with two levels of index pages, a key of the greatest length, a late
+    // keyspace.
+    try database.write { transaction in
+      try transaction.set(
+        generator.bytes(shape.hasDeepValue ? 1_100 * shape.pageSize : 12 * shape.pageSize),
+        for: "large", in: keyspaces[0])
+      try transaction.set(
+        "long", for: generator.bytes(shape.pageSize / 8), in: keyspaces[1])
+    }
+    let late = try database.keyspace("late")
+    try database.write { try $0.set("there", for: "is", in: late) }
+  }
+
+  /// Makes a database at a path and hands it over as the shape says.
+  private func make(_ shape: Shape, seed: UInt64, in folder: String) throws -> String {
+    let path = folder + "/live"
+    let database = try Database(
+      at: path,
+      configuration: Configuration(
+        pageSize: shape.pageSize, cacheSize: 128 * shape.pageSize, compression: shape.compression))
+    try fill(database, shape, seed: seed)
+    if shape.isClosed {
+      try database.close()
+      return path
+    }
+    let copy = folder + "/killed"
+    try FileManager.default.copyItem(atPath: path, toPath: copy)
+    try database.close()
+    return copy
+  }
+
+  @Test(arguments: shapes)
+  func `reads what the engine wrote, byte for byte`(_ shape: Shape) throws {
+    guard let reader = Self.reader else { return }
+    let seed = testSeed()
+    try withTemporaryFolder { folder in
+      let path = try make(shape, seed: seed, in: folder)
+      let listing = try read(reader, path, "--keyspaces", "--check")
+      try #require(listing.status == 0, "\(listing.error)")
+      let names = String(decoding: listing.output, as: UTF8.self).split(separator: "\n")
+        .map(String.init)
+      // Before the tool opens the directory, and so changes it.
+      let found = try Self.run(
+        "python3", [reader, path] + names.flatMap { ["--keyspace", $0] })
+      #expect(found.status == 0, "\(found.error)")
+      let database = try Database(at: path)
+      #expect(names.sorted() == database.keyspaceNames.sorted())
+      try database.close()
+      var expected = Data()
+      for name in names {
+        let scan = try ToolProcess(arguments: ["scan", path, "--keyspace", name])
+        #expect(scan.status == 0, "\(scan.error)")
+        expected += scan.bytes
+      }
+      #expect(found.output == expected, "\(found.output.count) and \(expected.count) bytes")
+      let byteCount = expected.count
+      #expect(shape.commits == 0 || names.count == 4 && byteCount > 15 * shape.pageSize)
+      // And what the opening made of it.
+      let again = try read(reader, path, "--check", "--keyspaces")
+      #expect(again.status == 0 && again.output == listing.output, "\(again.error)")
+    }
+  }
+
+  @Test func `reports a flipped bit with its place (negative control)`() throws {
+    guard let reader = Self.reader else { return }
+    let seed = testSeed()
+    var generator = SeededBytes(seed: seed)
+    try withTemporaryFolder { folder in
+      let path = try make(Shape(commits: 12), seed: seed, in: folder)
+      let data = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path + "/data.martlet")))
+      // The newest superblock leads to the map's only block, and that to images.
+      let superblock = field(data, 56, 8) > field(data, 4096 + 56, 8) ? 0 : 4096
+      let map = field(data, superblock + 80, 5) * 512
+      var places = [("data.martlet", map..<map + 4096)]
+      for entry in stride(from: map, to: map + 4096, by: 16)
+      where field(data, entry, 5) > 0 && places.count < 7 {
+        let start = field(data, entry, 5) * 512
+        places.append(("data.martlet", start..<start + (Int(data[entry + 5]) + 1) * 512))
+      }
+      let log = try #require(
+        try FileManager.default.contentsOfDirectory(atPath: path)
+          .filter { $0.hasPrefix("log-") }.sorted().first)
+      places += [(log, 0..<64), (log, 4096..<4168)]
+      for (file, range) in places {
+        let url = URL(fileURLWithPath: path + "/" + file)
+        let whole = try Data(contentsOf: url)
+        var damaged = whole
+        let byte = range.lowerBound + generator.below(range.count)
+        damaged[byte] ^= 1 << UInt8(generator.below(8))
+        try damaged.write(to: url)
+        let found = try read(reader, path, "--check", "--keyspace", "default")
+        #expect(
+          found.status == 1 && found.error.contains(file) && found.output.isEmpty,
+          "\(file), byte \(byte): \(found.error)")
+        try whole.write(to: url)
+      }
+      #expect(places.count > 5)
+      #expect(try read(reader, path, "--check").status == 0)
+    }
+  }
+
+  /// An integer of the file's.
+  private func field(_ bytes: [UInt8], _ offset: Int, _ count: Int) -> Int {
+    (0..<count).reversed().reduce(0) { $0 << 8 | Int(bytes[offset + $1]) }
+  }
+
+  @Test func `says in one line what is not a database`() throws {
+    guard let reader = Self.reader else { return }
+    try withTemporaryFolder { folder in
+      for arguments in [[folder], [folder + "/none"], [folder, "--keyspace", "x"]] {
+        let found = try Self.run("python3", [reader] + arguments)
+        #expect(found.status == 1 && found.output.isEmpty)
+        #expect(found.error.hasPrefix("martlet_reader: ") && found.error.last == "\n")
+        #expect(found.error.dropLast().allSatisfy { !$0.isNewline }, "\(found.error)")
+      }
+    }
+  }
+}
+
+/// Bytes by a seed (SplitMix64).
+private struct SeededBytes {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  private mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var value = state
+    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+    return value ^ (value >> 31)
+  }
+
+  mutating func below(_ bound: Int) -> Int { bound > 0 ? Int(next() % UInt64(bound)) : 0 }
+
+  /// Runs of equal bytes, so that compression has something to do.
+  mutating func bytes(_ count: Int) -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count < count {
+      let word = next()
+      bytes += [UInt8](repeating: UInt8(word & 255), count: Int(word >> 8 & 15) + 1)
+    }
+    return Array(bytes.prefix(count))
+  }
+}
