@@ -142,6 +142,9 @@ extension Superblock {
     guard ownerByteCount <= CheckpointState.maximumOwnerStateByteCount else {
       return .damaged("owner state")
     }
+    let timestamp = Timestamp(block.load(UInt64.self, at: Offset.timestamp))
+    // Nanoseconds since 1970: centuries away from where the clocks of the store end.
+    guard timestamp.rawValue < (1 << 63) - (1 << 32) else { return .damaged("timestamp") }
     let depth = Int(block.load(UInt16.self, at: Offset.mapDepth))
     guard depth <= MapTree.maximumDepth else { return .damaged("map depth") }
     let tableStart = block.load(UInt64.self, at: Offset.rootTableStart)
@@ -153,7 +156,7 @@ extension Superblock {
           high: block.load(UInt64.self, at: Offset.idHigh),
           low: block.load(UInt64.self, at: Offset.idLow)),
         pageSize: pageSize, generation: generation,
-        timestamp: Timestamp(block.load(UInt64.self, at: Offset.timestamp)),
+        timestamp: timestamp,
         ownerState: block[Offset.ownerState..<Offset.ownerState + ownerByteCount].array,
         mapDepth: depth, mapRoot: PageMapEntry(block, at: Offset.mapRoot),
         rootTablePlace: Place(

@@ -178,6 +178,7 @@ class Superblock:
         for is_right, what in [
             (self.page_size in (4096, 8192, 16384, 32768, 65536), "page size"),
             (1 <= self.generation <= 2**32 - 2, "generation"),
+            (self.timestamp < 2**63 - 2**32, "timestamp"),
             (self.owner_count <= 64, "ownerByteCount"),
             (self.depth <= 4, "mapDepth"),
             (self.reserved == 0 and more == 0 and key == 0, "reserved bytes"),
