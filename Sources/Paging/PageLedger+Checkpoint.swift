@@ -97,7 +97,9 @@ extension PageLedger {
 
   /// The images handed over so far, up to `limit`, to be written now.
   package mutating func takeHandedOver(limit: Int) -> [HandedOver] {
-    guard capture != nil else { return [] }
+    // The answer to none is no view of the empty list: its reader would share the list's memory with
+    // whoever appends next, ordered by a reference count alone.
+    guard capture != nil, !capture!.handedOver.isEmpty else { return [] }
     let count = min(limit, capture!.handedOver.count)
     let taken = Array(capture!.handedOver.prefix(count))
     capture!.handedOver.removeFirst(count)
