@@ -37,8 +37,11 @@ struct LogRecovery {
     self.generation = generation
   }
 
-  /// Opens all segments and finds the one to begin with. Damage in those before it does not
-  /// matter; in those behind it, it does.
+  /// Opens all segments and finds the one to begin with: the last that claims to begin at or before
+  /// `from` and whose first batch is sound. One whose first batch is not is begun with only when
+  /// there is no other: it may be torn, and then all before it is elsewhere; if it is damaged, the
+  /// chain ends short of `from` and `judgeEnd` says so. Damage in segments before the chosen one does
+  /// not matter; in those behind it, it does.
   mutating func openSegments() throws(LogError) {
     let numbers = try fileCall(files.directory) { () throws(FileError) -> [UInt64] in
       try files.list(removingTemporaries: true)
@@ -56,7 +59,11 @@ struct LogRecovery {
       do {
         let segment = try files.open(number, isWritable: true)
         var reader = SegmentReader(segment)
+        var begins = false
         if let start = try reader.claimedStart(), start <= from {
+          begins = hasStart ? try reader.hasSoundStart() : true
+        }
+        if begins {
           obsolete += segments
           segments = []
           hasStart = true

@@ -41,6 +41,8 @@ extension RedoLog {
       beginning: try recovery.cut(), files: files, configuration: configuration)
     do {
       try log.disposeOfRetired()
+      // A segment with a torn batch must not come back once the log has grown past it (rule W4).
+      try fileCall(directory) { () throws(FileError) in try files.syncDirectory() }
       try log.begin()
     } catch {
       log.poison()

@@ -52,6 +52,11 @@ struct SegmentReader: ~Copyable {
     return try? BatchReading.header(of: block, salt: segment.salt, room: room).position
   }
 
+  /// Whether the segment's first batch is sound by itself.
+  mutating func hasSoundStart() throws(LogError) -> Bool {
+    if case .success = try batch(at: SegmentHeader.blockByteCount) { true } else { false }
+  }
+
   /// The first sound batch at or behind an offset that satisfies a condition, and where it is.
   mutating func firstBatch(
     from offset: Int, where condition: (BatchHeader) -> Bool

@@ -53,8 +53,17 @@ import Verification
     .corrupt, .notADatabase, .newerFormat, .notFound, .alreadyOpen,
   ]
 
-  @Test func `in a short life, from creation to close`() throws {
-    let script = CrashScript.short(seed: TestSeed.value)
+  /// One case in so many, in debug and in release: what is left out has the same call with another
+  /// number, or stands beside the same call with it.
+  private static let lives: [String: (script: CrashScript, debug: Int, release: Int)] = [
+    "short": (.short(seed: TestSeed.value), 61, 2),
+    "pressure": (.pressure(valueByteCount: 100_000), 400, 16),
+    "dropping": (.dropping, 200, 8),
+  ]
+
+  @Test(arguments: ["short", "pressure", "dropping"])
+  func `in a short life, from creation to close`(_ name: String) throws {
+    let (script, debugStride, releaseStride) = try #require(Self.lives[name])
     let configuration = CrashSession.smallConfiguration
     let calls = try calls { effects in
       let session = StubbornSession(script: script, configuration: configuration)
@@ -62,7 +71,7 @@ import Verification
       #expect(session.outcome.errors.isEmpty && session.outcome.resumed)
     }
     let all = cases(calls)
-    let sampled = Effort.sample(all, debug: 61, release: 2)
+    let sampled = Effort.sample(all, debug: debugStride, release: releaseStride)
     let refused = Atomic<Int>(0)
     let resumed = Atomic<Int>(0)
     let found = Parallel.failures(sampled) { fault in
@@ -88,19 +97,23 @@ import Verification
     }
     let counts = (refused.load(ordering: .relaxed), resumed.load(ordering: .relaxed))
     print(
-      "\(calls.count) calls, \(sampled.count) of \(all.count) cases; \(counts.0) refused something, "
+      "\(name): \(calls.count) calls, \(sampled.count) of \(all.count) cases; \(counts.0) refused something, "
         + "\(counts.1) worked on afterwards")
     #expect(counts.0 > sampled.count / 3, "the faults were hardly met")
     #expect(counts.1 > sampled.count / 4, "hardly any worked on")
-    found.expectNone("short life")
+    found.expectNone(name)
   }
 
   private func check(_ outcome: StubbornSession.Outcome, _ fault: Case) throws {
     for error in outcome.errors where Self.damage.contains(error.code) {
       throw CrashSession.Violation(description: "taken for damage: \(error)")
     }
-    // One failed read, or one refused name, is nothing final.
-    if fault.isOnce, [.read, .size, .kind, .list].contains(fault.call), outcome.isFinal {
+    // One failed read is nothing final, but where a page was evicted between a commit's preparation
+    // and its application: then what memory holds is not known, and the database is poisoned.
+    let isApplication = outcome.errors.contains { $0.message.contains("could not be applied") }
+    if fault.isOnce, [.read, .size, .kind, .list].contains(fault.call), outcome.isFinal,
+      !isApplication
+    {
       throw CrashSession.Violation(description: "final: \(outcome.errors)")
     }
     if outcome.wasOpened, !outcome.isFinal, !outcome.resumed {

@@ -94,6 +94,12 @@ import Verification
       limit: Effort.isDebug ? 12 : 300)
   }
 
+  @Test func `a checkpoint and a commit that begins a new segment`() throws {
+    try crashes(
+      "checkpoint, new segment", [.checkpoint, .bulk], preemptions: 2,
+      limit: Effort.isDebug ? 12 : 300)
+  }
+
   @Test func `two checkpoints and a commit`() throws {
     try crashes(
       "checkpoint, checkpoint, commit",

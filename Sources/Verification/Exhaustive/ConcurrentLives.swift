@@ -12,6 +12,8 @@ package struct ConcurrentLives: Sendable {
   package enum Act: Sendable, Hashable {
     /// Some commits, one after the other; their keys are the thread's own.
     case commits(Int, isRelaxed: Bool)
+    /// One commit so large that its batch begins a new segment of the log.
+    case bulk
     case checkpoint
     case createKeyspace
     /// Adds one to the counter that all threads share.
@@ -116,6 +118,13 @@ package struct ConcurrentLives: Sendable {
       let name = "made/\(index)"
       try change(stage, adding: ModelState.fingerprint(ofKeyspace: name)) {
         _ = try database.keyspace(name)
+      }
+    case .bulk:
+      let keys = (0..<64).map { Self.key(index, $0) }
+      let value = [UInt8](repeating: 6, count: 900)
+      let added = keys.reduce(0) { $0 &+ ModelState.fingerprint("main", $1, value) }
+      try change(stage, adding: added) {
+        try database.write { for key in keys { try $0.set(value, for: key, in: main) } }
       }
     case .commits(let count, let isRelaxed):
       for number in 0..<count {

@@ -38,6 +38,18 @@ extension CrashScript {
       seed: 3, steps: [.createKeyspace("main")] + bulk + [.checkpoint] + more + [.checkpoint])
   }
 
+  /// A checkpoint, and right behind it a batch that is the first of a new segment: where recovery
+  /// begins is where the segment begins.
+  package static var newSegment: CrashScript {
+    CrashScript(
+      seed: 6,
+      steps: [
+        .createKeyspace("main"), .commit([write(1, 100)], isRelaxed: false), .checkpoint,
+        .commit((0..<60).map { write($0, 900) }, isRelaxed: false),
+        .commit([write(2, 100)], isRelaxed: false), .check,
+      ])
+  }
+
   /// Keyspaces come and go, with and without a checkpoint in between.
   package static var dropping: CrashScript {
     let other = (0..<8).map { Write(keyspace: "other", key: key($0), value: value($0, 900)) }
