@@ -20,8 +20,11 @@ func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings + latches)
 }
 
-func suite(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings + latches)
+func suite(
+  _ name: String, _ dependencies: [Target.Dependency], excluding excluded: [String] = []
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, exclude: excluded, swiftSettings: settings + latches)
 }
 
 let package = Package(
@@ -118,7 +121,7 @@ let package = Package(
       [
         "Fuzzing", "MartletCommands", "Martlet", "RedoLog", "Simulation", "Environment",
         "Primitives", "RawBytes",
-      ]),
+      ], excluding: ["Corpus"]),
     suite("ConventionTests", []),
     suite("MartletToolTests", ["MartletTool", "MartletCommands", "Verification", "Martlet"]),
     suite("ConcurrencyControlTests", ["ConcurrencyControl", "Primitives"]),

@@ -135,7 +135,8 @@ extension Superblock {
     let pageSize = Int(block.load(UInt32.self, at: Offset.pageSize))
     guard PagingConfiguration.isPageSize(pageSize) else { return .damaged("page size") }
     let generation = Generation(block.load(UInt64.self, at: Offset.generation))
-    guard generation.rawValue > 0, generation.rawValue < UInt64(UInt32.max) else {
+    // The room behind it is for the checkpoints of one opening: more than a year of them.
+    guard generation.rawValue > 0, generation.rawValue < (1 << 32) - (1 << 20) else {
       return .damaged("generation")
     }
     let ownerByteCount = Int(block.load(UInt16.self, at: Offset.ownerByteCount))

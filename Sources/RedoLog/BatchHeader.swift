@@ -70,7 +70,7 @@ package struct BatchHeader: Equatable, Sendable {
   package static let positionLimit = LogPosition(1 << 62)
   package static let numberLimit: UInt64 = 1 << 62
   /// Nanoseconds since 1970: in the year 2262.
-  package static let timestampLimit = Timestamp(1 << 63)
+  package static let timestampLimit = Timestamp((1 << 63) - (1 << 32))
 
   /// Whether a log that goes on from here stays inside 64 bits.
   var isPossible: Bool {

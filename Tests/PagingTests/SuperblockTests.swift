@@ -76,6 +76,15 @@ import Testing
     }
   }
 
+  /// The next checkpoint would have trapped: its number does not fit into the page map.
+  @Test func `distrusts a generation that leaves no room for the next ones`() {
+    let memory = Self.encoded(Self.sample())
+    memory.bytes.store(UInt64((1 << 32) - (1 << 20)), at: 56)
+    Self.seal(memory)
+    #expect(Superblock.read(memory.bytes.view) == .damaged("generation"))
+    withExtendedLifetime(memory) {}
+  }
+
   @Test func `is the newest valid one of four copies`() {
     let old = Self.sample(generation: 4)
     let new = Self.sample(generation: 5)
