@@ -1,0 +1,79 @@
+import Environment
+import Primitives
+import RedoLog
+import Simulation
+import Testing
+
+/// What a checkpoint of the owner does to the log, and what it must leave (R3).
+@Suite("Checkpoints and the log")
+struct CheckpointTests {
+  @Test func `a checkpoint keeps the segment in which its replay begins (R3)`() throws {
+    let simulator = Simulator(seed: 1)
+    var superblock = Superblock()
+    var kept: [Entry] = []
+    try simulator.run { effects in
+      let log = try LogWorld.create(effects)
+      for number in 0..<40 as Range<UInt64> {
+        let end = try log.commit(Entry(number, byteCount: 5000))
+        // In the middle of the first of several segments.
+        if number == 5 { superblock.from = end }
+        if number > 5 { kept.append(Entry(number, byteCount: 5000)) }
+      }
+      superblock.durable = log.durablePosition
+      superblock.generation = Generation(1)
+      try log.checkpointCompleted(generation: Generation(1), replayFrom: superblock.from)
+      // Whatever was given back is used again.
+      for number in 40..<80 as Range<UInt64> {
+        try log.commit(Entry(number, byteCount: 5000))
+        kept.append(Entry(number, byteCount: 5000))
+      }
+      try log.close()
+    }
+    #expect(try LogWorld.reopen(simulator.disk.snapshot, superblock).entries == kept)
+  }
+
+  /// G1, W5: at no moment does a file under a segment's name hold the header of another.
+  @Test func `a power cut while a segment is reused leaves a log that opens`() throws {
+    let seed = testSeed()
+    for round in 0..<8 as Range<UInt64> {
+      let simulator = Simulator(seed: seed &+ round)
+      var images: [(image: DiskImage, superblock: Superblock)] = []
+      try simulator.run { effects in
+        let log = try LogWorld.create(effects)
+        var number: UInt64 = 0
+        for generation in 1...3 as ClosedRange<UInt64> {
+          for _ in 0..<30 {
+            try log.commit(Entry(number, byteCount: 5000))
+            number += 1
+          }
+          let end = log.durablePosition
+          let superblock = Superblock(from: end, durable: end, generation: Generation(generation))
+          simulator.disk.observeChanges { change in
+            let image = simulator.disk.afterPowerCut(.random, seed: seed &+ UInt64(change))
+            images.append((image, superblock))
+          }
+          try log.checkpointCompleted(generation: Generation(generation), replayFrom: end)
+          simulator.disk.observeChanges(nil)
+        }
+        try log.close()
+      }
+      #expect(images.count > 10)
+      for (index, (image, superblock)) in images.enumerated() {
+        let error = LogWorld.errorOfOpening(image, superblock)
+        #expect(error == nil, "round \(round), change \(index)")
+      }
+    }
+  }
+
+  /// The owner's clock may stand above everything that it has appended (W-ceiling).
+  @Test func `an extended ceiling is above the owner's clock`() throws {
+    try Simulator(seed: 2).run { effects in
+      let log = try LogWorld.create(effects)
+      let clock = Timestamp(effects.time.wallClock() + 3_600_000_000_000)
+      try log.extendCeiling(above: clock)
+      let ceiling = log.durableCeiling
+      #expect(ceiling > clock)
+      try log.close()
+    }
+  }
+}
