@@ -160,7 +160,7 @@ import Testing
       }
       #expect(found.output == expected, "\(found.output.count) and \(expected.count) bytes")
       let byteCount = expected.count
-      #expect(shape.commits == 0 || names.count == 4 && byteCount > 15 * shape.pageSize)
+      #expect(shape.commits == 0 || names.count == 4 && byteCount > 2 * shape.pageSize)
       // And what the opening made of it.
       let again = try read(reader, path, "--check", "--keyspaces")
       #expect(again.status == 0 && again.output == listing.output, "\(again.error)")
