@@ -3,6 +3,9 @@
 #endif
 #include "CMartlet.h"
 
+#if defined(__linux__)
+#include <malloc.h>
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -164,5 +167,13 @@ int martlet_advise_huge(void *address, size_t length) {
   (void)address;
   (void)length;
   return 0;
+#endif
+}
+
+void martlet_keep_large_blocks(void) {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_ARENA_MAX, 2);
 #endif
 }

@@ -66,6 +66,9 @@ int martlet_lock_exclusive(int descriptor);
 /// Marks `[address, address + length)` for huge pages. 0 or errno; advice only.
 int martlet_advise_huge(void *address, size_t length);
 
+/// Keeps freed blocks of any size for the next to ask, where the C library can be told so.
+void martlet_keep_large_blocks(void);
+
 /// Starts a thread under a name (cut to 15 bytes) with a stack of `stack` bytes. 0 or errno.
 int martlet_thread_start(
     const char *name, size_t stack, void (*body)(void *), void *context, uintptr_t *thread);

@@ -99,7 +99,6 @@ package struct TortureCommand: ParsableCommand {
     if verbose, campaign.runCount == 1 {
       try Descriptor.standardOutput.write("\(TorturePlan(seed: seed, limits: limits))\n")
     }
-    Allocator.keepLargeBlocks()
     let clock = ContinuousClock()
     let start = clock.now
     let tally = runWithProgress(campaign)

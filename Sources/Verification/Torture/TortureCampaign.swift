@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import RawBytes
 internal import Synchronization
 
 /// Many runs, side by side on all processors, summed up.
@@ -80,6 +81,7 @@ package struct TortureCampaign: Sendable {
     beginning: @Sendable (_ worker: Int, _ seed: UInt64) -> Void = { _, _ in },
     progress: @Sendable (Tally) -> Void = { _ in }
   ) -> Tally {
+    MemoryAllocator.keepLargeBlocks()
     let board = Mutex(Board())
     DispatchQueue.concurrentPerform(iterations: width) { worker in
       while true {
