@@ -13,7 +13,11 @@ struct TourDirectory {
       ?? files.temporaryDirectory.appendingPathComponent("martlet-tour-\(UUID().uuidString)").path
     isOwn = !files.fileExists(atPath: path)
     if isOwn {
-      try files.createDirectory(atPath: path, withIntermediateDirectories: true)
+      do {
+        try files.createDirectory(atPath: path, withIntermediateDirectories: true)
+      } catch {
+        throw ToolError("\(path): the folder cannot be made; name another one with --directory")
+      }
     } else if try URL(fileURLWithPath: path).resourceValues(forKeys: [.isDirectoryKey])
       .isDirectory != true
     {
