@@ -36,4 +36,14 @@ import Testing
     #expect(wrong.status == 64)
     #expect(wrong.error.contains("--list-faults"))
   }
+
+  @Test func `names a folder that it cannot make`() throws {
+    try withTemporaryFolder { folder in
+      let file = folder + "/file"
+      try Data().write(to: URL(fileURLWithPath: file))
+      let run = try ToolProcess("torture", "--real", "--directory", file + "/inside")
+      #expect(run.status == 1)
+      #expect(run.error.contains(file + "/inside: the folder cannot be made"))
+    }
+  }
 }
