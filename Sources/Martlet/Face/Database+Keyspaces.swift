@@ -72,7 +72,7 @@ extension Engine {
   func changingCatalog<Result>(_ body: (TransactionID) throws -> Result) throws -> Result {
     let transaction = makeTransactionID()
     // One lock for the whole catalog: changes of it are rare.
-    _ = try locks.acquire(0, in: .catalog, for: transaction, weight: 0)
+    _ = try locks.acquire(.empty, 0, in: .catalog, for: transaction, weight: 0)
     defer { locks.releaseAll(of: transaction) }
     return try body(transaction)
   }

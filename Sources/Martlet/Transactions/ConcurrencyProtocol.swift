@@ -51,7 +51,7 @@ struct SnapshotProtocol: ConcurrencyProtocol {
     _ key: ByteView, in keyspace: KeyspaceID, fingerprint: UInt64, by transaction: TransactionState
   ) throws(DatabaseError) {
     let waited = try locks.acquire(
-      fingerprint, in: keyspace, for: transaction.id, weight: transaction.writes.byteCount)
+      key, fingerprint, in: keyspace, for: transaction.id, weight: transaction.writes.byteCount)
     if waited { try transaction.requireNotNewer(key, in: keyspace) }
   }
 

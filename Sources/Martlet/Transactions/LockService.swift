@@ -55,22 +55,30 @@ final class LockService: Sendable {
 
   /// Takes a key's exclusive lock. True when it had to wait for another transaction.
   ///
-  /// - Throws: `deadlockVictim` or `lockTimeout`; the request is withdrawn, other locks are kept
+  /// - Throws: `deadlockVictim`, `lockTimeout` or `transactionTooLarge`; the request is withdrawn, other locks are kept
   ///   until `releaseAll`.
   func acquire(
-    _ fingerprint: UInt64, in keyspace: KeyspaceID, for transaction: TransactionID, weight: Int
+    _ key: ByteView, _ fingerprint: UInt64, in keyspace: KeyspaceID,
+    for transaction: TransactionID, weight: Int
   ) throws(DatabaseError) -> Bool {
     let name = LockName(keyspace: keyspace, fingerprint: fingerprint)
     let claimant = LockClaimant(transaction, weight: UInt64(weight))
     let (outcome, woken) = state.withLock { state in
+      // SAFETY: the caller's key outlives the call.
+      let bytes = unsafe key.buffer.bytes
       let outcome = state.table.request(
-        .exclusive, on: name, by: claimant, notices: &state.notices)
+        .exclusive, on: name, key: bytes, by: claimant, notices: &state.notices)
       return (outcome, state.deliver())
     }
     for ticket in woken { effects.waits.wake(ticket) }
     switch outcome {
     case .granted: return false
     case .deadlock(let cycle): throw victim(transaction, cycle)
+    case .exhausted:
+      throw DatabaseError(
+        .transactionTooLarge,
+        "there is no memory for another lock, and transaction \(transaction.rawValue) holds too "
+          + "few to make room; commit in smaller batches")
     case .waiting:
       counters.waits.add(1, ordering: .relaxed)
       try wait(transaction)
