@@ -42,14 +42,17 @@ extension ConflictHistory {
 
   /// Drops what nobody active can need (invariant H3).
   mutating func prune() {
-    while let commit = commits.first, commit.timestamp <= oldestFloor {
-      unrecordedThrough = Swift.max(unrecordedThrough, commit.timestamp)
-      removeOldestCommit()
+    if let oldest = commits.first, oldest.timestamp <= oldestFloor {
+      let kept = firstCommit(after: oldestFloor)
+      unrecordedThrough = Swift.max(unrecordedThrough, commits[kept - 1].timestamp)
+      removeCommits(before: kept)
     }
-    while let reader = readers.first, reader.bound <= oldestSerializableFloor {
-      unmarkedThrough = Swift.max(unmarkedThrough, reader.bound)
-      removeOldestReader()
+    var kept = readers.start
+    while kept < readers.end, readers[kept].bound <= oldestSerializableFloor {
+      unmarkedThrough = Swift.max(unmarkedThrough, readers[kept].bound)
+      kept += 1
     }
+    removeReaders(before: kept)
     let (newestWrite, newestMark) = (summary.whole.newestWrite, summary.whole.newestMark)
     if newestWrite != .zero, newestWrite <= oldestFloor {
       unrecordedThrough = Swift.max(unrecordedThrough, newestWrite)
@@ -68,7 +71,7 @@ extension ConflictHistory {
         of: writes[write].name, at: commit.timestamp, earliestOut: commit.earliestOut?.timestamp,
         floor: oldestFloor)
     }
-    removeOldestCommit()
+    removeCommits(before: commits.start + 1)
   }
 
   private mutating func summarizeOldestReader() {
@@ -80,25 +83,24 @@ extension ConflictHistory {
       summary.noteMark(
         ofIntervalIn: intervalMarks[index].interval.interval.keyspace, bound: reader.bound)
     }
-    removeOldestReader()
+    removeReaders(before: readers.start + 1)
   }
 
-  private mutating func removeOldestCommit() {
-    let commit = commits[commits.start]
-    if let last = commit.writes.last {
-      keyBytes.removeAll(before: writes[last].payload.key.upperBound)
-    }
-    writes.removeAll(before: commit.writes.upperBound)
-    commits.removeAll(before: commits.start + 1)
+  private mutating func removeCommits(before kept: Int) {
+    let writesEnd = commits[kept - 1].writes.upperBound
+    keyBytes.removeAll(before: writes[writesEnd - 1].payload.keyEnd)
+    writes.removeAll(before: writesEnd)
+    commits.removeAll(before: kept)
   }
 
-  private mutating func removeOldestReader() {
-    let reader = readers[readers.start]
-    for index in intervalMarks.start..<reader.intervalsEnd {
+  private mutating func removeReaders(before kept: Int) {
+    guard kept > readers.start else { return }
+    let last = readers[kept - 1]
+    for index in intervalMarks.start..<last.intervalsEnd {
       intervalMarkByteCount -= intervalMarks[index].byteCount
     }
-    pointMarks.removeAll(before: reader.pointsEnd)
-    intervalMarks.removeAll(before: reader.intervalsEnd)
-    readers.removeAll(before: readers.start + 1)
+    pointMarks.removeAll(before: last.pointsEnd)
+    intervalMarks.removeAll(before: last.intervalsEnd)
+    readers.removeAll(before: kept)
   }
 }

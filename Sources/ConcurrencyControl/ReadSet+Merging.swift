@@ -4,26 +4,18 @@ extension ReadSet.Interval {
   /// The union with another interval that overlaps or touches this one; nil when a gap would be
   /// in it.
   func joined(touching other: Self) -> Self? {
-    let (left, right) = (interval, other.interval)
-    guard left.keyspace == right.keyspace else { return nil }
-    if let upper = left.upper, KeyOrder.precedes(upper, right.lower) { return nil }
-    if let upper = right.upper, KeyOrder.precedes(upper, left.lower) { return nil }
-    return spanned(with: other)
+    interval.merged(with: other.interval).map {
+      Self(interval: $0, isCoarse: isCoarse || other.isCoarse)
+    }
   }
 
-  /// The smallest interval that contains both, of one keyspace.
-  func spanned(with other: Self) -> Self {
-    let (left, right) = (interval, other.interval)
-    var upper: [UInt8]?
-    if let one = left.upper, let another = right.upper {
-      upper = KeyOrder.precedes(one, another) ? another : one
-    }
+  /// The smallest interval that contains both, of one keyspace, of which the other begins later.
+  func spanned(with later: Self) -> Self {
+    if let joined = joined(touching: later) { return joined }
     return Self(
       interval: KeyInterval(
-        keyspace: left.keyspace,
-        lower: KeyOrder.precedes(left.lower, right.lower) ? left.lower : right.lower,
-        upper: upper),
-      isCoarse: isCoarse || other.isCoarse)
+        keyspace: interval.keyspace, lower: interval.lower, upper: later.interval.upper),
+      isCoarse: true)
   }
 
   /// How near the next interval of the same keyspace begins, least is nearest: by how many first
@@ -55,9 +47,7 @@ extension ReadSet {
     let bound = gaps.sorted(by: <)[Swift.min(intervals.count - limit, gaps.count) - 1]
     mergeNeighbours { left, right in
       guard let gap = left.gap(to: right), gap <= bound else { return nil }
-      var joined = left.spanned(with: right)
-      joined.isCoarse = true
-      return joined
+      return left.spanned(with: right)
     }
   }
 

@@ -57,9 +57,7 @@ package struct ReadSet: Sendable {
 
   /// A key was read, or found to be absent.
   package mutating func note(_ name: LockName) {
-    if points.last == name { return }
-    if !promoted.isEmpty, promoted.contains(name.keyspace) { return }
-    if contains(name) { return }
+    if points.last == name || covers(name) { return }
     points.append(name)
     if points.count > pointLimit {
       promoteLargestKeyspace()
@@ -73,7 +71,7 @@ package struct ReadSet: Sendable {
   /// An interval was read. A cursor that moves on notes the longer interval, which joins the one
   /// that it noted before.
   package mutating func note(_ interval: KeyInterval) {
-    if let upper = interval.upper, !KeyOrder.precedes(interval.lower, upper) { return }
+    if interval.isEmpty { return }
     if !promoted.isEmpty, promoted.contains(interval.keyspace) { return }
     let added = Interval(interval: interval, isCoarse: false)
     for index in intervals.indices.suffix(8).reversed() {
@@ -84,6 +82,16 @@ package struct ReadSet: Sendable {
     }
     intervals.append(added)
     if intervals.count > intervalLimit { mergeIntervals(downTo: intervalLimit - intervalLimit / 4) }
+  }
+
+  /// Whether a key that was read is covered: as a point, or by its keyspace.
+  package func covers(_ name: LockName) -> Bool {
+    contains(name) || (!promoted.isEmpty && promoted.contains(name.keyspace))
+  }
+
+  /// Whether one of the intervals contains another one.
+  package func covers(_ interval: KeyInterval) -> Bool {
+    intervals.contains { $0.interval.contains(interval) }
   }
 
   /// Whether a key is among the points.

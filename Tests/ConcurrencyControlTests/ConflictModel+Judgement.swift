@@ -43,7 +43,9 @@ extension ConflictModel {
       guard flaw == nil else { return }
       if let cause = expected.cause { complain("granted, though \(cause)") }
       let given = out?.timestamp.rawValue
-      if sizes.isExact, given != expected.earliestOut { complain("another earliestOut") }
+      if sizes.isExact, !sizes.hasCollisions, given != expected.earliestOut {
+        complain("another earliestOut")
+      }
       if let earliest = expected.earliestOut, (given ?? .max) > earliest {
         complain("a later earliestOut")
       }
@@ -51,7 +53,7 @@ extension ConflictModel {
       counts.refusals[
         explanation.cause.rawValue + (explanation.isCoarse ? ", coarse" : ""), default: 0] += 1
       if !closesCircle(index) { counts.refusalsWithoutCircle += 1 }
-      guard flaw == nil else { return }
+      guard flaw == nil, !sizes.hasCollisions else { return }
       if sizes.isExact, explanation.isCoarse { complain("coarse without a reason") }
       if expected.cause == nil, !explanation.isCoarse { complain("refused without a reason") }
       if sizes.isExact, explanation.cause != expected.cause {
@@ -100,11 +102,11 @@ extension ConflictModel {
   func graph(
     with extra: Int? = nil, includingSnapshotReads: Bool = false,
     note: (String) -> Void = { _ in }
-  ) -> [UInt8] {
-    var edges = [UInt8](repeating: 0, count: transactions.count)
+  ) -> [UInt16] {
+    var edges = [UInt16](repeating: 0, count: transactions.count)
     func add(_ from: Int, _ to: Int, _ kind: String) {
-      guard from != to else { return }
-      edges[from] |= 1 << UInt8(to)
+      guard from != to, from >= 0, to >= 0 else { return }
+      edges[from] |= 1 << UInt16(to)
       note(kind)
     }
     for chain in versions {
@@ -133,14 +135,14 @@ extension ConflictModel {
     return edges
   }
 
-  static func hasCircle(_ edges: [UInt8]) -> Bool {
-    var left = UInt8(truncatingIfNeeded: (1 << edges.count) - 1)
+  static func hasCircle(_ edges: [UInt16]) -> Bool {
+    var left = UInt16(truncatingIfNeeded: (1 << edges.count) - 1)
     var isShrinking = true
     while isShrinking {
       isShrinking = false
-      for index in edges.indices where left & (1 << UInt8(index)) != 0 {
+      for index in edges.indices where left & (1 << UInt16(index)) != 0 {
         if edges[index] & left == 0 {
-          left &= ~(1 << UInt8(index))
+          left &= ~(1 << UInt16(index))
           isShrinking = true
         }
       }

@@ -21,8 +21,12 @@ struct ConflictModel {
     var bucketCount = 64
     var pointLimit = 1000
     var intervalLimit = 1000
+    /// How many keys have a fingerprint of their own.
+    var fingerprintCount = 8
 
     var isExact: Bool { byteBudget > 100_000 && pointLimit > 100 && intervalLimit > 100 }
+
+    var hasCollisions: Bool { fingerprintCount < 8 }
   }
 
   struct Version { var timestamp: UInt64; var writer: Int }
@@ -96,14 +100,17 @@ struct ConflictModel {
     keyCount = [2, 3, 4, 8][pick(4)]
     versions = Array(repeating: [], count: 8)
     for index in transactions.indices { spareReads.append(transactions[index].reads) }
-    transactions = (0..<2 + pick(5)).map { _ in
+    for key in 0..<8 where pick(2) == 0 {
+      versions[key].append(Version(timestamp: 1, writer: -1))
+    }
+    transactions = (0..<2 + pick(9)).map { _ in
       var reads =
         spareReads.popLast()
         ?? ReadSet(pointLimit: sizes.pointLimit, intervalLimit: sizes.intervalLimit)
       reads.removeAll()
       return Transaction(role: roles[pick(roles.count)], reads: reads)
     }
-    let stepCount = transactions.count * (6 + pick(6))
+    let stepCount = transactions.count * (8 + pick(8))
     for _ in 0..<stepCount { step() }
     for index in transactions.indices {
       while !unpublished.isEmpty { publish() }
@@ -125,7 +132,7 @@ struct ConflictModel {
   private mutating func step() {
     let index = pick(transactions.count)
     switch transactions[index].stage {
-    case .idle: begin(index)
+    case .idle: if pick(4) == 0 { begin(index) }
     case .begun: takeSnapshot(index)
     case .active:
       switch pick(100) {
@@ -182,7 +189,8 @@ struct ConflictModel {
       return
     }
     if flaw == .optimisticReadsAreUnchecked, transactions[index].role == .optimistic { return }
-    note(Self.bit(key), index) { $0.note(Self.name(key)) }
+    let name = name(key)
+    note(Self.bit(key), index) { $0.note(name) }
   }
 
   private mutating func scan(_ index: Int) {
@@ -202,7 +210,7 @@ struct ConflictModel {
     if flaw == .intervalsAreForgotten { return }
     if flaw == .optimisticReadsAreUnchecked, transactions[index].role == .optimistic { return }
     let interval = KeyInterval(
-      keyspace: Self.name(half * 4).keyspace, lower: [UInt8(10 * lower)],
+      keyspace: name(half * 4).keyspace, lower: [UInt8(10 * lower)],
       upper: upper == 4 ? nil : [UInt8(10 * upper - 5)])
     note(mask, index) { $0.note(interval) }
   }
@@ -266,7 +274,7 @@ struct ConflictModel {
     }
     written.removeAll()
     for key in 0..<8 where transaction.writes & Self.bit(key) != 0 {
-      unsafe written.append(Self.name(key), key: [UInt8(10 * (key % 4))].span.bytes)
+      unsafe written.append(name(key), key: [UInt8(10 * (key % 4))].span.bytes)
     }
     var earliestOut: EarliestOut?
     if let tracking = transaction.tracking {
@@ -341,8 +349,10 @@ struct ConflictModel {
 
   static func bit(_ key: Int) -> UInt8 { 1 << UInt8(key) }
 
-  static func name(_ key: Int) -> LockName {
-    LockName(keyspace: KeyspaceID(UInt32(1 + key / 4)), fingerprint: UInt64(key))
+  func name(_ key: Int) -> LockName {
+    LockName(
+      keyspace: KeyspaceID(UInt32(1 + key / 4)),
+      fingerprint: UInt64(key % sizes.fingerprintCount))
   }
 }
 
