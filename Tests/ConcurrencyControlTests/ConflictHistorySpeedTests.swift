@@ -9,7 +9,7 @@ struct ConflictHistorySpeedTests {
   #if DEBUG
     private static let rounds = 2_000
   #else
-    private static let rounds = 400_000
+    private static let rounds = 100_000
   #endif
 
   private func print(_ what: String, _ body: (Int) -> Void) {
