@@ -1,3 +1,4 @@
+import Foundation
 import Martlet
 import Testing
 
@@ -205,7 +206,7 @@ import Testing
   {
     let stage = try Stage()
     let code = try readOnlyAnomaly(stage) {
-      try stage.db.read(isolation: .serializable) { snapshot in
+      try stage.db.read(isolation: .serializable) { (snapshot: borrowing Snapshot) throws in
         #expect(try snapshot.value(for: "x", in: stage.keys, as: Int.self) == 0)
         #expect(try snapshot.value(for: "y", in: stage.keys, as: Int.self) == 20)
       }
@@ -213,7 +214,7 @@ import Testing
     #expect(code == .serializationFailure)
     let plain = try Stage()
     let allowed = try readOnlyAnomaly(plain) {
-      try plain.db.read { snapshot in
+      try plain.db.read { (snapshot: borrowing Snapshot) throws in
         #expect(try snapshot.value(for: "y", in: plain.keys, as: Int.self) == 20)
       }
     }
@@ -312,5 +313,32 @@ import Testing
     }
     for transaction in open { _ = try transaction.commit() }
     #expect(stage.db.statistics.aborts.isEmpty)
+  }
+}
+
+/// A keyspace that says how its writers must be protected.
+@Suite struct `A keyspace for serializable writers` {
+  @Test func `refuses weaker ones, undoes nothing, and says so after reopening too (M6)`() throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/martlet-options-\(UUID())"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let options = KeyspaceOptions(leastWriteIsolation: .serializable)
+    for isReopened in [false, true] {
+      let db = try Database(at: folder)
+      let strict = try isReopened ? db.keyspace("strict") : db.keyspace("strict", options: options)
+      #expect(strict.options == options)
+      let free = try db.keyspace("free")
+      try db.write(isolation: .snapshot) { tx in
+        try tx.set(1, for: "a", in: free)
+        let error = Stage.error { try tx.set(1, for: "a", in: strict) }
+        #expect(error?.code == .isolationTooWeak)
+      }
+      try db.write(isolation: .strictSerializable) { try $0.set(2, for: "a", in: strict) }
+      #expect(try db.read { try $0.value(for: "a", in: strict, as: Int.self) } == 2)
+      let error = #expect(throws: DatabaseError.self) {
+        _ = try db.keyspace("free", options: options)
+      }
+      #expect(error?.code == .invalidArgument)
+      try db.close()
+    }
   }
 }

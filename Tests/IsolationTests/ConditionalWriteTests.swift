@@ -46,12 +46,12 @@ import Testing
   @Test func `compares and sets, absent keys included`() throws {
     let stage = try Stage()
     let keys = stage.keys
-    try stage.db.write { tx in
-      #expect(try tx.compareAndSet("x", from: 0, to: 1, in: keys))
-      #expect(try !tx.compareAndSet("x", from: 0, to: 2, in: keys))
-      #expect(try tx.compareAndSet("new", from: nil, to: 3, in: keys))
-      #expect(try !tx.compareAndSet("new", from: nil, to: 4, in: keys))
-      #expect(try tx.compareAndSet("y", from: 0, to: Int?.none, in: keys))
+    try stage.db.write { (tx: borrowing Transaction) throws in
+      #expect(try tx.compareAndSet("x", from: 0, to: 1, in: keys) == true)
+      #expect(try tx.compareAndSet("x", from: 0, to: 2, in: keys) == false)
+      #expect(try tx.compareAndSet("new", from: nil, to: 3, in: keys) == true)
+      #expect(try tx.compareAndSet("new", from: nil, to: 4, in: keys) == false)
+      #expect(try tx.compareAndSet("y", from: 0, to: Int?.none, in: keys) == true)
     }
     #expect(try stage.value("x") == 1)
     #expect(try stage.value("new") == 3)
@@ -64,15 +64,15 @@ import Testing
     let committed = try stage.db.transact { try $0.set(5, for: "x", in: keys) }
     let version = try stage.db.write { try $0.version(of: "x", in: keys) }
     #expect(version == committed.timestamp)
-    try stage.db.write { tx in
-      #expect(try !tx.set(6, for: "x", ifVersion: nil, in: keys))
-      #expect(try tx.set(6, for: "x", ifVersion: version, in: keys))
+    try stage.db.write { (tx: borrowing Transaction) throws in
+      #expect(try tx.set(6, for: "x", ifVersion: nil, in: keys) == false)
+      #expect(try tx.set(6, for: "x", ifVersion: version, in: keys) == true)
       #expect(try tx.version(of: "x", in: keys) == nil, "its own write has none yet")
-      #expect(try !tx.set(7, for: "x", ifVersion: nil, in: keys))
-      #expect(try tx.set(8, for: "new", ifVersion: nil, in: keys))
+      #expect(try tx.set(7, for: "x", ifVersion: nil, in: keys) == false)
+      #expect(try tx.set(8, for: "new", ifVersion: nil, in: keys) == true)
     }
-    try stage.db.write { tx in
-      #expect(try !tx.set(9, for: "x", ifVersion: version, in: keys), "an older version")
+    try stage.db.write { (tx: borrowing Transaction) throws in
+      #expect(try tx.set(9, for: "x", ifVersion: version, in: keys) == false, "an older version")
     }
     #expect(try stage.value("x") == 6)
     #expect(try stage.value("new") == 8)

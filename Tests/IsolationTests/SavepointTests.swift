@@ -19,14 +19,14 @@ import Testing
       try tx.rollBack(to: savepoint)
       #expect(try tx.value(for: "x", in: stage.keys, as: Int.self) == 1)
       #expect(try tx.value(for: "y", in: stage.keys, as: Int.self) == 0)
-      #expect(try !tx.contains("large", in: stage.keys))
+      #expect(try tx.contains("large", in: stage.keys) == false)
       try tx.set(large.reversed(), for: "other", in: stage.keys)
     }
     #expect(try stage.value("x") == 1)
     #expect(try stage.value("y") == 0)
     #expect(try stage.value("a") == nil)
     #expect(try stage.db.read { try $0.byteCount(of: "other", in: stage.keys) } == 100_000)
-    #expect(try stage.db.read { try !$0.contains("large", in: stage.keys) })
+    #expect(try stage.db.read { try $0.contains("large", in: stage.keys) } == false)
     #expect(try stage.db.verify().findings.isEmpty)
   }
 

@@ -51,7 +51,9 @@ struct Stage {
   /// The code with which something fails; nil when it does not.
   func code(_ body: () throws -> Void) -> DatabaseError.Code? { error(body)?.code }
 
-  func error(_ body: () throws -> Void) -> DatabaseError? {
+  func error(_ body: () throws -> Void) -> DatabaseError? { Self.error(body) }
+
+  static func error(_ body: () throws -> Void) -> DatabaseError? {
     do {
       try body()
       return nil
