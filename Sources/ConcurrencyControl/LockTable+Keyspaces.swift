@@ -240,7 +240,7 @@ extension LockTable {
     space.queue.firstIndex { members[Int($0)].granted == nil } ?? space.queue.count
   }
 
-  /// Ends a member's wait for its keyspace without success. It is gone if it held nothing.
+  /// Ends a member's wait for its keyspace without success.
   mutating func withdrawFromKeyspace(_ index: Int32) {
     let space = Int(members[Int(index)].space)
     guard let place = spaces[space].queue.firstIndex(of: index) else {
@@ -249,7 +249,6 @@ extension LockTable {
     spaces[space].dequeue(at: place)
     members[Int(index)].wanted = nil
     disturb(Int32(space))
-    if members[Int(index)].granted == nil { removeMember(index) }
   }
 
   /// Grants what can be granted of a keyspace: converters, and when none is left waiting, the

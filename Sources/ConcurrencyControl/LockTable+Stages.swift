@@ -146,7 +146,7 @@ extension LockTable {
   /// nothing changes any more.
   mutating func settle(notices: inout [LockNotice]) {
     while true {
-      if let space = restless.popLast() {
+      if let space = popRestless() {
         spaces[Int(space)].isRestless = false
         grantKeyspace(space, notices: &notices)
         openGate(space, notices: &notices)
@@ -158,5 +158,14 @@ extension LockTable {
         return
       }
     }
+  }
+
+  /// The first by number, so that one history has one outcome.
+  @inline(__always)
+  private mutating func popRestless() -> Int32? {
+    if restless.count > 1 {
+      restless.sort { spaces[Int($0)].keyspace > spaces[Int($1)].keyspace }
+    }
+    return restless.popLast()
   }
 }
