@@ -29,6 +29,9 @@ struct HistoryCursor {
     return HistoryError("expected \(what), found \(found)", line: line, column: place - start + 1)
   }
 
+  /// Goes back to a place that was passed.
+  mutating func rewind(to place: Int) { position = place }
+
   /// Passes space, line ends and, in EDN, commas, comments and tags.
   mutating func skipSpace() {
     while position < bytes.count {
@@ -101,23 +104,64 @@ struct HistoryCursor {
 
   mutating func integer(_ what: String) throws(HistoryError) -> Int {
     skipSpace()
+    let bytes = bytes
     let start = position
-    let isNegative = current == UInt8(ascii: "-")
-    if isNegative { position += 1 }
-    var magnitude: Int = 0
-    let first = position
-    while position < bytes.count, bytes[position] &- 0x30 < 10 {
-      let (product, overflows) = magnitude.multipliedReportingOverflow(by: 10)
-      let (sum, carries) = product.addingReportingOverflow(Int(bytes[position] &- 0x30))
-      guard !overflows, !carries else {
-        throw expected("\(what), an integer of 64 bits", at: start)
-      }
-      magnitude = sum
-      position += 1
+    var place = start
+    var isNegative = false
+    if place < bytes.count, bytes[place] == UInt8(ascii: "-") {
+      isNegative = true
+      place += 1
     }
-    guard position > first else { throw expected("\(what), an integer", at: start) }
-    if format == .edn, current == UInt8(ascii: "N") { position += 1 }
+    var magnitude = 0
+    let first = place
+    while place < bytes.count {
+      let digit = bytes[place] &- 0x30
+      guard digit < 10 else { break }
+      let (product, overflows) = magnitude.multipliedReportingOverflow(by: 10)
+      let (sum, carries) = product.addingReportingOverflow(Int(digit))
+      guard !overflows, !carries else { throw expected("\(what), an integer of 64 bits") }
+      magnitude = sum
+      place += 1
+    }
+    guard place > first else { throw expected("\(what), an integer") }
+    if format == .edn, place < bytes.count, bytes[place] == UInt8(ascii: "N") { place += 1 }
+    position = place
     return isNegative ? -magnitude : magnitude
+  }
+
+  /// The integers of a list whose opening bracket was passed, and its end. Nearly all bytes of a
+  /// history lie here, so the common case is kept tight: digits, and one mark behind them.
+  mutating func integers() throws(HistoryError) -> [Int] {
+    var elements: [Int] = []
+    guard try goesOn(until: "]", isFirst: true) else { return elements }
+    while true {
+      let bytes = bytes
+      var place = position
+      var magnitude = 0
+      // Sixteen digits fit in any case.
+      while place < bytes.count, place &- position < 16 {
+        let digit = bytes[place] &- 0x30
+        guard digit < 10 else { break }
+        magnitude = magnitude &* 10 &+ Int(digit)
+        place &+= 1
+      }
+      if place > position, place &+ 1 < bytes.count {
+        if bytes[place] == UInt8(ascii: "]") {
+          elements.append(magnitude)
+          position = place &+ 1
+          return elements
+        }
+        let isSeparator =
+          bytes[place] == UInt8(ascii: ",") || bytes[place] == 0x20 && format == .edn
+        if isSeparator, bytes[place &+ 1] &- 0x30 < 10 {
+          elements.append(magnitude)
+          position = place &+ 1
+          continue
+        }
+      }
+      elements.append(try integer("an element"))
+      guard try goesOn(until: "]", isFirst: false) else { return elements }
+    }
   }
 
   /// A name or a short text: a string or, in EDN, also a keyword.
@@ -180,6 +224,8 @@ struct HistoryCursor {
     switch current {
     case UInt8(ascii: "["): try skipList(until: "]", depth)
     case UInt8(ascii: "(") where format == .edn: try skipList(until: ")", depth)
+    // A map or, behind its tag, a set: values one after the other.
+    case UInt8(ascii: "{") where format == .edn: try skipList(until: "}", depth)
     case UInt8(ascii: "{"):
       position += 1
       var isFirst = true

@@ -61,6 +61,7 @@ struct HistoryDecoder {
     var event = Event()
     try cursor.expect("{", "an event")
     var isFirst = true
+    var value: Int?
     while try cursor.goesOn(until: "}", isFirst: isFirst) {
       isFirst = false
       let name = try cursor.name("the name of a field")
@@ -74,7 +75,14 @@ struct HistoryDecoder {
         if event.kind == nil { throw cursor.expected("invoke, ok, fail or info", at: place) }
       case "process": event.process = try process()
       case "time": event.time = try cursor.integer("the time")
-      case "value": event.operations = try operations()
+      case "value":
+        // What is no client may have any value; who it is may come later.
+        if event.process != nil {
+          event.operations = try operations()
+        } else {
+          value = cursor.position
+          try cursor.skipValue()
+        }
       case "level":
         cursor.skipSpace()
         let place = cursor.position
@@ -85,6 +93,12 @@ struct HistoryDecoder {
       case "f": event.function = try text()
       default: try cursor.skipValue()
       }
+    }
+    if let value, event.process != nil {
+      let end = cursor.position
+      cursor.rewind(to: value)
+      event.operations = try operations()
+      cursor.rewind(to: end)
     }
     return event
   }
@@ -190,11 +204,7 @@ struct HistoryDecoder {
   private mutating func value() throws(HistoryError) -> HistoryValue {
     if cursor.skipNull() { return .absent }
     guard cursor.skip("[") else { return .register(try cursor.integer("a value")) }
-    var elements: [Int] = []
-    while try cursor.goesOn(until: "]", isFirst: elements.isEmpty) {
-      elements.append(try cursor.integer("an element"))
-    }
-    return .list(elements)
+    return .list(try cursor.integers())
   }
 
   private mutating func scan() throws(HistoryError) -> HistoryOperation {

@@ -44,14 +44,13 @@ struct HistoryEncoder {
     let index =
       isCompletion ? transaction.completionIndex ?? 0 : transaction.invocationIndex
     field("index", first: true)
-    bytes += String(index).utf8
+    integer(index)
     field("type")
     word(isCompletion ? transaction.outcome.rawValue : "invoke")
     field("process")
-    bytes += String(transaction.process).utf8
+    integer(transaction.process)
     field("time")
-    bytes +=
-      String(isCompletion ? transaction.completionTime : transaction.invocationTime).utf8
+    integer(isCompletion ? transaction.completionTime : transaction.invocationTime)
     if format == .edn || transaction.function != nil {
       field("f")
       word(transaction.function ?? "txn")
@@ -90,7 +89,7 @@ struct HistoryEncoder {
     case .read(let key, let value):
       word("r")
       comma()
-      bytes += String(key).utf8
+      integer(key)
       comma()
       self.value(showsAnswer ? value : nil)
     case .scan(let lower, let upper, let entries):
@@ -117,9 +116,9 @@ struct HistoryEncoder {
   private mutating func value(_ value: HistoryValue?) {
     switch value {
     case .absent, nil: null()
-    case .register(let value): bytes += String(value).utf8
+    case .register(let value): integer(value)
     case .list(let elements):
-      list(elements) { encoder, element in encoder.bytes += String(element).utf8 }
+      list(elements) { encoder, element in encoder.integer(element) }
     }
   }
 
@@ -137,9 +136,21 @@ struct HistoryEncoder {
   }
 
   private mutating func integers(_ first: Int, _ second: Int) {
-    bytes += String(first).utf8
+    integer(first)
     comma()
-    bytes += String(second).utf8
+    integer(second)
+  }
+
+  /// Digits without a string: lists make up nearly all of a history.
+  private mutating func integer(_ value: Int) {
+    if value < 0 { bytes.append(UInt8(ascii: "-")) }
+    let start = bytes.count
+    var rest = value.magnitude
+    repeat {
+      bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+      rest /= 10
+    } while rest > 0
+    bytes[start...].reverse()
   }
 
   private mutating func null() { bytes += (format == .json ? "null" : "nil").utf8 }
