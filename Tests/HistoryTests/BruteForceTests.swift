@@ -34,11 +34,16 @@ import Verification
       let mine = generator.below(3) == 0 ? order.shuffled(using: &generator) : order
       return mine.flatMap { appends[key][$0] }
     }
+    // How many transactions a transaction sees: mostly all before it.
+    let snapshots = (0..<transactionCount).map { number in
+      let place = order.firstIndex(of: number) ?? 0
+      return generator.below(3) == 0 ? generator.below(place + 1) : place
+    }
     func answer(_ key: Int, _ number: Int, _ written: [Int]) -> [Int] {
       // Mostly what a serial run would answer.
       var others = final[key].filter { !appends[key][number].contains($0) }
       if generator.below(4) > 0 {
-        let before = Set(order.prefix { $0 != number })
+        let before = Set(order.prefix(snapshots[number]))
         others = others.filter { value in before.contains { appends[key][$0].contains(value) } }
       } else {
         others = Array(others.prefix(generator.below(others.count + 1)))
