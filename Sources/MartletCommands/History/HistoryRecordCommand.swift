@@ -70,7 +70,7 @@ package struct HistoryRecordCommand: ParsableCommand {
   package var scan = 0.1
 
   @Option(help: "Writes to a key, about, before a fresh one takes its place.")
-  package var writesPerKey = 64
+  package var writesPerKey = 24
 
   @Option(help: "The seed of the workload.")
   package var seed: UInt64 = 1
@@ -131,7 +131,7 @@ package struct HistoryRecordCommand: ParsableCommand {
       let words = part.split(separator: "/", maxSplits: 1).map(String.init)
       guard let level = words.first.flatMap(IsolationLevel.init(rawValue:)) else {
         throw ValidationError(
-          "\\"\(part)\" in --mix names no isolation level; there are "
+          "\"\(part)\" in --mix names no isolation level; there are "
             + IsolationLevel.allCases.map(\.rawValue).joined(separator: ", "))
       }
       return HistoryWorkload.Choice(
@@ -139,8 +139,3 @@ package struct HistoryRecordCommand: ParsableCommand {
     }
   }
 }
-
-extension HistoryWorkload.Kind: ExpressibleByArgument {}
-extension KeyDistribution: ExpressibleByArgument {}
-extension HistoryFormat: ExpressibleByArgument {}
-extension IsolationLevel: ExpressibleByArgument {}

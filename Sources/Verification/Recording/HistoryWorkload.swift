@@ -55,7 +55,7 @@ public struct HistoryWorkload: Sendable {
   /// A workload; keys, operations and writes for each key are one at least.
   public init(
     _ kind: Kind, seed: UInt64 = 1, keyCount: Int = 10, distribution: KeyDistribution = .uniform,
-    operationLimit: Int = 4, scanFraction: Double = 0.1, writesPerKey: Int = 64,
+    operationLimit: Int = 4, scanFraction: Double = 0.1, writesPerKey: Int = 24,
     choices: [Choice] = [Choice(.snapshot)]
   ) {
     self.kind = kind

@@ -72,6 +72,10 @@ final class RecorderThread: @unchecked Sendable {
       switch error.code {
       case .commitUnknown:
         process = shared.nextProcess()
+      case .poisoned:
+        // Nothing more will commit; what was recorded so far is worth judging.
+        transaction.outcome = .fail
+        shared.stop()
       case let code where code.isRetryable: transaction.outcome = .fail
       default:
         transaction.outcome = .fail
