@@ -111,6 +111,7 @@ let package = Package(
     suite("IsolationTests", ["Martlet", "Primitives"]),
     suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
     suite("TortureTests", ["Verification", "Primitives"]),
+    suite("HistoryTests", ["Verification", "Martlet", "Simulation", "Environment"]),
     suite(
       "ExhaustiveTests",
       ["Martlet", "Verification", "Simulation", "RedoLog", "Environment", "Primitives", "RawBytes"]),
