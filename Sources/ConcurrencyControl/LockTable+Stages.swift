@@ -144,7 +144,13 @@ extension LockTable {
 
   /// Grants what has become possible, then breaks the circles of those who wait anew, until
   /// nothing changes any more.
+  @inline(__always)
   mutating func settle(notices: inout [LockNotice]) {
+    if !restless.isEmpty || !blocked.isEmpty { settleAll(notices: &notices) }
+  }
+
+  @inline(never)
+  private mutating func settleAll(notices: inout [LockNotice]) {
     while true {
       if let space = popRestless() {
         spaces[Int(space)].isRestless = false
@@ -161,11 +167,13 @@ extension LockTable {
   }
 
   /// The first by number, so that one history has one outcome.
-  @inline(__always)
   private mutating func popRestless() -> Int32? {
-    if restless.count > 1 {
-      restless.sort { spaces[Int($0)].keyspace > spaces[Int($1)].keyspace }
+    guard !restless.isEmpty else { return nil }
+    var first = 0
+    for index in restless.indices
+    where spaces[Int(restless[index])].keyspace < spaces[Int(restless[first])].keyspace {
+      first = index
     }
-    return restless.popLast()
+    return restless.remove(at: first)
   }
 }
