@@ -65,4 +65,8 @@ extension Database {
     try engine.endRead(context)
     return result
   }
+
+  /// The transactions that wait for a lock at this moment: for who must know without guessing from
+  /// time.
+  package var waitingTransactions: Set<TransactionID> { engine.locks.waitingTransactions }
 }

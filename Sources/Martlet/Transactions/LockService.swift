@@ -125,6 +125,9 @@ final class LockService: Sendable {
     for ticket in woken { effects.waits.wake(ticket) }
   }
 
+  /// The transactions that wait for a lock at this moment.
+  var waitingTransactions: Set<TransactionID> { state.withLock { Set($0.waiters.keys) } }
+
   private func victim(_ transaction: TransactionID, _ cycle: [TransactionID]) -> DatabaseError {
     let path = cycle.map { String($0.rawValue) }.joined(separator: " -> ")
     return DatabaseError(
