@@ -119,7 +119,7 @@ import Verification
 }
 
 /// The model, but it keeps its waits to itself.
-private struct SilentEngine: ScenarioEngine {
+struct SilentEngine: ScenarioEngine {
   let model = ModelEngine()
 
   var waiting: Set<UInt64> { [] }

@@ -39,7 +39,7 @@ final class DatabaseScenarioEngine: ScenarioEngine {
     _ body: (UInt64, (ScenarioOperation) throws -> ScenarioResult) throws -> Void
   ) throws {
     do {
-      try database.transact(isolation: setting.level.isolation, retry: .never) {
+      _ = try database.transact(isolation: setting.level.isolation, retry: .never) {
         (transaction: borrowing Transaction) in
         try body(transaction.id.rawValue) { operation in
           do {

@@ -74,14 +74,14 @@ extension IsolationMatrix {
   /// - Throws: what an engine throws outside of transactions.
   package static func run(
     _ scenarios: [Scenario], at settings: [IsolationSetting] = IsolationSetting.all,
-    limit: Int = ScenarioTrial.standardLimit, width: Int,
+    limit: Int = ScenarioTrial.standardLimit, width: Int, patience: Duration = .seconds(20),
     engine: @escaping @Sendable () throws -> any ScenarioEngine,
     progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> IsolationMatrix {
     let board = Mutex(Board(cellCount: scenarios.count * settings.count))
     DispatchQueue.concurrentPerform(iterations: width) { _ in
       do {
-        var worker = Worker(engine: engine)
+        var worker = Worker(engine: engine, patience: patience)
         while let number = board.withLock({ $0.next() }) {
           let (row, column) = number.quotientAndRemainder(dividingBy: settings.count)
           let trial = try worker.trial(scenarios[row], settings[column], limit)
@@ -103,7 +103,7 @@ extension IsolationMatrix {
       let range = index * settings.count..<(index + 1) * settings.count
       return Row(scenario: scenario, cells: trials[range].compactMap { $0.map(Cell.init) })
     }
-    var worker = Worker(engine: engine)
+    var worker = Worker(engine: engine, patience: patience)
     for index in rows.indices { try rows[index].addExamples(&worker) }
     return IsolationMatrix(settings: settings, rows: rows)
   }
@@ -126,13 +126,19 @@ extension IsolationMatrix {
   /// Makes trials one after another on one engine, and takes a new one when a run was given up.
   fileprivate struct Worker {
     let engine: @Sendable () throws -> any ScenarioEngine
+    let patience: Duration
     private var conductor: ScenarioConductor?
 
-    init(engine: @escaping @Sendable () throws -> any ScenarioEngine) { self.engine = engine }
+    init(
+      engine: @escaping @Sendable () throws -> any ScenarioEngine, patience: Duration
+    ) {
+      self.engine = engine
+      self.patience = patience
+    }
 
     private mutating func usableConductor() throws -> ScenarioConductor {
       if let conductor, !conductor.isStuck { return conductor }
-      let made = ScenarioConductor(engine: try engine())
+      let made = ScenarioConductor(engine: try engine(), patience: patience)
       conductor = made
       return made
     }
