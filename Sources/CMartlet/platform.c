@@ -177,3 +177,13 @@ void martlet_keep_large_blocks(void) {
   mallopt(M_ARENA_MAX, 2);
 #endif
 }
+
+static _Thread_local struct martlet_occupation thread_occupation;
+
+struct martlet_occupation martlet_thread_occupation(void) { return thread_occupation; }
+
+struct martlet_occupation martlet_thread_occupy(struct martlet_occupation occupation) {
+  struct martlet_occupation before = thread_occupation;
+  thread_occupation = occupation;
+  return before;
+}

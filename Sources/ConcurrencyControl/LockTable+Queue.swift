@@ -43,6 +43,56 @@ extension LockTable {
     }
   }
 
+  /// The last stage of a request for a key: takes the lock, at once or by waiting in its queue.
+  @inline(__always)
+  mutating func enterKey(
+    _ mode: LockMode, _ name: LockName, _ member: Int32, _ bytes: KeyBytes
+  ) -> Bool {
+    let slot = slotMade(for: name)
+    let head = slots[slot].head
+    if head == Request.none {
+      slots[slot].head = makeRequest(mode, name, member, bytes, isGranted: true)
+      noteHeld(1)
+      return true
+    }
+    return enterQueue(mode, name, member, bytes, slot)
+  }
+
+  private mutating func enterQueue(
+    _ mode: LockMode, _ name: LockName, _ member: Int32, _ bytes: KeyBytes, _ slot: Int
+  ) -> Bool {
+    let owner = members[Int(member)].owner
+    let census = Census(of: slots[slot].head, besides: owner, in: requests)
+    let waiting: Int32
+    if census.own != Request.none {
+      guard let held = requests[Int(census.own)].granted else { preconditionFailure("Q2") }
+      let wanted = held.converted(by: mode)
+      if wanted == held {
+        forget(bytes, of: owner)
+        return true
+      }
+      if !bytes.isNone { register(census.own, bytes) }
+      if census.allows(wanted) {
+        requests[Int(census.own)].granted = wanted
+        return true
+      }
+      waiting = census.own
+      requests[Int(waiting)].wanted = wanted
+      moveBehindConverters(waiting, in: slot)
+    } else if !census.hasWaiters && census.allows(mode) {
+      let request = makeRequest(mode, name, member, bytes, isGranted: true)
+      insert(request, after: census.lastHolder, in: slot)
+      noteHeld(1)
+      return true
+    } else {
+      waiting = makeRequest(mode, name, member, bytes, isGranted: false)
+      insert(waiting, after: census.last, in: slot)
+    }
+    claimants[Int(owner)].asked.stage = .key
+    claimants[Int(owner)].asked.request = waiting
+    return false
+  }
+
   mutating func insert(_ index: Int32, after previous: Int32, in slot: Int) {
     let next = previous == Request.none ? slots[slot].head : requests[Int(previous)].next
     requests[Int(index)].previous = previous
@@ -82,8 +132,8 @@ extension LockTable {
     insert(index, after: previous, in: slot)
   }
 
-  /// Takes a request that is not waited for out of its lock. The owner's list is the caller's
-  /// business.
+  /// Takes a request that is not waited for out of its lock. Its place among those of its owner
+  /// is the caller's business.
   mutating func release(_ index: Int32, notices: inout [LockNotice]) {
     guard let slot = slotFound(for: requests[Int(index)].name) else {
       preconditionFailure("a request without a lock")
@@ -98,16 +148,33 @@ extension LockTable {
     }
   }
 
-  /// Ends a transaction's wait without success.
-  mutating func withdraw(_ owner: Int32, notices: inout [LockNotice]) {
-    let index = claimants[Int(owner)].waiting
-    claimants[Int(owner)].waiting = Request.none
+  /// Lets go of all keys of a member that holds no interval any more.
+  mutating func releaseKeys(of member: Int32, notices: inout [LockNotice]) {
+    var request = members[Int(member)].firstOwned
+    while request != Request.none {
+      let next = requests[Int(request)].nextOwned
+      release(request, notices: &notices)
+      request = next
+    }
+    members[Int(member)].firstOwned = Request.none
+    members[Int(member)].keyCount = 0
+    members[Int(member)].exclusiveCount = 0
+    charge(-members[Int(member)].byteCount, to: member)
+    disturb(members[Int(member)].space)
+  }
+
+  /// Ends a request's wait for its key without success.
+  mutating func withdrawFromKey(_ index: Int32, notices: inout [LockNotice]) {
     if requests[Int(index)].granted == nil {
-      precondition(claimants[Int(owner)].firstOwned == index, "a wait that is not the newest")
-      claimants[Int(owner)].firstOwned = requests[Int(index)].nextOwned
+      let member = requests[Int(index)].member
+      precondition(members[Int(member)].firstOwned == index, "a wait that is not the newest")
+      unregister(index)
+      members[Int(member)].firstOwned = requests[Int(index)].nextOwned
+      members[Int(member)].keyCount -= 1
+      charge(-Self.bytesPerLock, to: member)
       release(index, notices: &notices)
-      if claimants[Int(owner)].firstOwned == Request.none { retire(owner) }
     } else {
+      if requests[Int(index)].wanted == .exclusive { unregister(index) }
       requests[Int(index)].wanted = nil
       guard let slot = slotFound(for: requests[Int(index)].name) else {
         preconditionFailure("a request without a lock")
@@ -156,7 +223,7 @@ extension LockTable {
     requests[Int(index)].granted = mode
     requests[Int(index)].wanted = nil
     let owner = Int(requests[Int(index)].owner)
-    claimants[owner].waiting = Request.none
+    claimants[owner].asked.stage = .nothing
     notices.append(LockNotice(claimants[owner].transaction, .granted))
   }
 }

@@ -8,35 +8,35 @@ extension LockTable {
     var head = Request.none
   }
 
-  /// One transaction's part in one lock.
+  /// One transaction's part in one key's lock.
   struct Request: Sendable {
     static let none: Int32 = -1
 
     var name: LockName
     var owner: Int32
+    /// The owner's part in the keyspace.
+    var member: Int32
     var previous = none
     var next = none
-    /// The next request of the same transaction, or of the free list.
+    /// The next request of the same member, or of the free list.
     var nextOwned = none
+    /// The key, while this is or wants to be an exclusive lock.
+    var bytes = KeyBytes.none
     /// Nil: not yet.
     var granted: LockMode?
     /// What is waited for; nil: nothing.
     var wanted: LockMode?
   }
 
-  /// A transaction that has requests.
-  struct Claimant: Sendable {
-    static let none: Int32 = -1
+  /// Where a key lies among the bytes of its claimant.
+  struct KeyBytes: Sendable {
+    static let none = KeyBytes(start: 0, count: -1)
 
-    var transaction: TransactionID
-    var weight: UInt64
-    var timesVictim: Int
-    /// Newest first; the waiting one, if it is no conversion, is the first.
-    var firstOwned = Request.none
-    var waiting = Request.none
-    /// The search that last came here, and whence.
-    var searchNumber: UInt32 = 0
-    var parent = none
+    var start: UInt32
+    var count: Int32
+
+    var isNone: Bool { count < 0 }
+    var end: Int { Int(start) + Int(count) }
   }
 
   // MARK: Names
@@ -113,21 +113,36 @@ extension LockTable {
 
   // MARK: Requests
 
-  mutating func makeRequest(
-    _ mode: LockMode, _ name: LockName, _ owner: Int32, isGranted: Bool
-  ) -> Int32 {
-    var request = Request(name: name, owner: owner)
-    request.nextOwned = claimants[Int(owner)].firstOwned
-    if isGranted { request.granted = mode } else { request.wanted = mode }
-    let index = freeRequest
-    if index == Request.none {
-      claimants[Int(owner)].firstOwned = Int32(requests.count)
-      requests.append(request)
-      return Int32(requests.count - 1)
+  /// The request of a transaction for a name.
+  func requestFound(of owner: Int32, for name: LockName) -> Int32 {
+    guard let slot = slotFound(for: name) else { return Request.none }
+    var index = slots[slot].head
+    while index != Request.none, requests[Int(index)].owner != owner {
+      index = requests[Int(index)].next
     }
-    freeRequest = requests[Int(index)].nextOwned
-    requests[Int(index)] = request
-    claimants[Int(owner)].firstOwned = index
+    return index
+  }
+
+  mutating func makeRequest(
+    _ mode: LockMode, _ name: LockName, _ member: Int32, _ bytes: KeyBytes, isGranted: Bool
+  ) -> Int32 {
+    let owner = members[Int(member)].owner
+    var request = Request(name: name, owner: owner, member: member)
+    request.nextOwned = members[Int(member)].firstOwned
+    if isGranted { request.granted = mode } else { request.wanted = mode }
+    let index: Int32
+    if freeRequest == Request.none {
+      index = Int32(truncatingIfNeeded: requests.count)
+      requests.append(request)
+    } else {
+      index = freeRequest
+      freeRequest = requests[Int(index)].nextOwned
+      requests[Int(index)] = request
+    }
+    members[Int(member)].firstOwned = index
+    members[Int(member)].keyCount &+= 1
+    charge(Self.bytesPerLock, to: member)
+    if !bytes.isNone { register(index, bytes) }
     return index
   }
 
@@ -136,87 +151,45 @@ extension LockTable {
     freeRequest = index
   }
 
-  // MARK: Claimants
+  // MARK: Keys of exclusive locks
+
+  /// Puts a key behind the others of its claimant.
+  mutating func remember(_ key: RawSpan, of owner: Int32) -> KeyBytes {
+    let start = arenas[Int(owner)].count
+    // SAFETY: the pointer does not leave the closure; the array copies what it points to.
+    unsafe key.withUnsafeBytes { unsafe arenas[Int(owner)].append(contentsOf: $0) }
+    return KeyBytes(
+      start: UInt32(truncatingIfNeeded: start), count: Int32(truncatingIfNeeded: key.byteCount))
+  }
+
+  /// Forgets the key that was remembered last.
+  mutating func forget(_ bytes: KeyBytes, of owner: Int32) {
+    guard !bytes.isNone else { return }
+    precondition(bytes.end == arenas[Int(owner)].count, "a key that is not the newest")
+    arenas[Int(owner)].removeLast(Int(bytes.count))
+  }
+
+  /// From now on intervals meet this request (rule L2).
+  mutating func register(_ index: Int32, _ bytes: KeyBytes) {
+    let member = requests[Int(index)].member
+    requests[Int(index)].bytes = bytes
+    members[Int(member)].exclusiveCount &+= 1
+    charge(Int(bytes.count), to: member)
+  }
+
+  mutating func unregister(_ index: Int32) {
+    let (member, bytes) = (requests[Int(index)].member, requests[Int(index)].bytes)
+    guard !bytes.isNone else { return }
+    requests[Int(index)].bytes = .none
+    members[Int(member)].exclusiveCount &-= 1
+    charge(-Int(bytes.count), to: member)
+    forget(bytes, of: members[Int(member)].owner)
+    disturb(members[Int(member)].space)
+  }
 
   @inline(__always)
-  private func claimantHome(_ transaction: TransactionID) -> Int {
-    Int(truncatingIfNeeded: (transaction.rawValue &* 0x9e37_79b9_7f4a_7c15) >> 32)
-      & (claimantSlots.count &- 1)
-  }
-
-  func claimantIndex(_ transaction: TransactionID) -> Int32? {
-    if newestClaimant != Claimant.none,
-      claimants[Int(newestClaimant)].transaction == transaction
-    {
-      return newestClaimant
-    }
-    var place = claimantHome(transaction)
-    while claimantSlots[place] != Claimant.none {
-      let index = claimantSlots[place]
-      if claimants[Int(index)].transaction == transaction { return index }
-      place = (place &+ 1) & (claimantSlots.count &- 1)
-    }
-    return nil
-  }
-
-  /// The claimant's index; made when new, brought up to date when not.
-  mutating func enroll(_ claimant: LockClaimant) -> Int32 {
-    if let index = claimantIndex(claimant.transaction) {
-      claimants[Int(index)].weight = claimant.weight
-      newestClaimant = index
-      return index
-    }
-    let new = Claimant(
-      transaction: claimant.transaction, weight: claimant.weight,
-      timesVictim: claimant.timesVictim)
-    let index = freeClaimant
-    if index == Claimant.none {
-      newestClaimant = Int32(claimants.count)
-      claimants.append(new)
-    } else {
-      freeClaimant = claimants[Int(index)].parent
-      claimants[Int(index)] = new
-      newestClaimant = index
-    }
-    claimantCount += 1
-    if 2 * claimantCount > claimantSlots.count { doubleClaimantSlots() }
-    placeClaimant(newestClaimant)
-    return newestClaimant
-  }
-
-  private mutating func placeClaimant(_ index: Int32) {
-    var place = claimantHome(claimants[Int(index)].transaction)
-    while claimantSlots[place] != Claimant.none {
-      place = (place &+ 1) & (claimantSlots.count &- 1)
-    }
-    claimantSlots[place] = index
-  }
-
-  @inline(never)
-  private mutating func doubleClaimantSlots() {
-    let old = claimantSlots
-    claimantSlots = Array(repeating: Claimant.none, count: 2 * old.count)
-    for index in old where index != Claimant.none { placeClaimant(index) }
-  }
-
-  /// Forgets a claimant that has no request any more.
-  mutating func retire(_ index: Int32) {
-    let mask = claimantSlots.count &- 1
-    var hole = claimantHome(claimants[Int(index)].transaction)
-    while claimantSlots[hole] != index { hole = (hole &+ 1) & mask }
-    var place = (hole &+ 1) & mask
-    while claimantSlots[place] != Claimant.none {
-      let wish = claimantHome(claimants[Int(claimantSlots[place])].transaction)
-      if (place &- wish) & mask >= (place &- hole) & mask {
-        claimantSlots[hole] = claimantSlots[place]
-        hole = place
-      }
-      place = (place &+ 1) & mask
-    }
-    claimantSlots[hole] = Claimant.none
-    claimants[Int(index)].parent = freeClaimant
-    freeClaimant = index
-    if newestClaimant == index { newestClaimant = Claimant.none }
-    claimantCount -= 1
+  mutating func charge(_ change: Int, to member: Int32) {
+    members[Int(member)].byteCount &+= change
+    usedBytes &+= change
   }
 }

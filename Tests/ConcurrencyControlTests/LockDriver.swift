@@ -11,12 +11,18 @@ struct LockDriver {
   }
 
   mutating func ask(
-    _ transaction: UInt64, _ mode: LockMode, _ key: UInt64, weight: UInt64 = 0, timesVictim: Int = 0
+    _ transaction: UInt64, _ mode: LockMode, _ key: UInt64, weight: UInt64 = 0,
+    timesVictim: Int = 0, enclosing: UInt64? = nil
   ) -> LockOutcome {
     notices = []
+    let bytes = Self.bytes(key)
+    // SAFETY: the array outlives the span.
+    let span = unsafe bytes.span.bytes
     return table.request(
-      mode, on: Self.name(key),
-      by: LockClaimant(TransactionID(transaction), weight: weight, timesVictim: timesVictim),
+      mode, on: Self.name(key), key: span,
+      by: LockClaimant(
+        TransactionID(transaction), weight: weight, timesVictim: timesVictim,
+        enclosing: enclosing.map { TransactionID($0) }),
       notices: &notices)
   }
 
@@ -42,6 +48,12 @@ struct LockDriver {
 
   var victims: [UInt64] {
     notices.filter { $0.event != .granted }.map(\.transaction.rawValue)
+  }
+
+  /// Bytes in the order of the numbers, some of them prefixes of others.
+  static func bytes(_ key: UInt64) -> [UInt8] {
+    let high = [UInt8(truncatingIfNeeded: key >> 9), UInt8(truncatingIfNeeded: key >> 1)]
+    return key.isMultiple(of: 2) ? high : high + [0]
   }
 
   static func name(_ key: UInt64) -> LockName {

@@ -102,7 +102,8 @@ struct LockTableTests {
     for keyspace in 1...2 as ClosedRange<UInt32> {
       let name = LockName(keyspace: KeyspaceID(keyspace), fingerprint: 9)
       let claimant = LockClaimant(TransactionID(UInt64(keyspace)))
-      let outcome = table.request(.exclusive, on: name, by: claimant, notices: &notices)
+      let outcome = table.request(
+        .exclusive, on: name, key: RawSpan(), by: claimant, notices: &notices)
       #expect(outcome == .granted)
     }
     #expect(table.heldCount == 2)
@@ -133,9 +134,14 @@ struct DeadlockTests {
         timesVictim: timesVictim[index])
       #expect(outcome == .granted)
     }
-    #expect(locks.ask(1, .exclusive, 11, weight: weights[0]) == .waiting)
-    #expect(locks.ask(2, .exclusive, 12, weight: weights[1]) == .waiting)
-    let outcome = locks.ask(3, .exclusive, 10, weight: weights[2])
+    for index in 0..<2 {
+      let outcome = locks.ask(
+        UInt64(index + 1), .exclusive, UInt64(index + 11), weight: weights[index],
+        timesVictim: timesVictim[index])
+      #expect(outcome == .waiting)
+    }
+    let outcome = locks.ask(
+      3, .exclusive, 10, weight: weights[2], timesVictim: timesVictim[2])
     return (locks, outcome)
   }
 
@@ -159,6 +165,16 @@ struct DeadlockTests {
     let (locks, outcome) = circle(weights: [7, 3, 9], timesVictim: [0, 3, 0])
     #expect(outcome == .waiting)
     #expect(locks.victims == [1])
+  }
+
+  @Test func `what counts is how often it was a victim when it asked last (L7)`() {
+    var locks = LockDriver()
+    #expect(locks.ask(1, .exclusive, 10, weight: 1, timesVictim: 0) == .granted)
+    #expect(locks.ask(2, .exclusive, 11, weight: 5) == .granted)
+    #expect(locks.ask(1, .exclusive, 11, weight: 1, timesVictim: 3) == .waiting)
+    #expect(
+      locks.ask(2, .exclusive, 10, weight: 5)
+        == .deadlock(cycle: [TransactionID(2), TransactionID(1)]))
   }
 
   @Test func `if all were victims often, one is chosen all the same`() {

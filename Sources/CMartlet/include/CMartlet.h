@@ -34,6 +34,17 @@ static inline void martlet_prefetch(const void *address, size_t length) {
 /// spreading threads over slots, never an identity.
 uint32_t martlet_thread_hint(void);
 
+/// What the calling thread is in the middle of: a number, and whose it is. Both zero at first.
+struct martlet_occupation {
+  uintptr_t owner;
+  uint64_t number;
+};
+
+struct martlet_occupation martlet_thread_occupation(void);
+
+/// Replaces it and returns what was there.
+struct martlet_occupation martlet_thread_occupy(struct martlet_occupation occupation);
+
 /// Growing scratch memory of the calling thread, freed when the thread ends: at least `length`
 /// bytes, aligned to 64. NULL when memory is exhausted. The next call may move it.
 void *martlet_thread_scratch(size_t length);

@@ -1,4 +1,5 @@
 internal import BTreeIndex
+internal import ConcurrencyControl
 internal import Environment
 internal import Primitives
 internal import RawBytes
@@ -18,7 +19,9 @@ internal import VersionStore
 ///
 /// 1. *Prepare*, outside any section: space in file and log is reserved, the leaves are faulted
 ///    in, and first-updater-wins is checked in the same descent. Whatever can fail fails here.
-/// 2. *Section*: takes the timestamp and appends the record. This fixes the order of visibility.
+/// 2. *Section*: certifies what a serializable transaction read, takes the timestamp and appends the
+///    record. This fixes the order of visibility, and it is the one place where transactions of all
+///    protocols meet (`CommitPipeline+Certification`).
 /// 3. *Apply* to the tree under the key locks, beside other commits. A failure here poisons.
 /// 4. *Publish*: the watermark moves over contiguously applied commits.
 /// 5. *Durable*: waits for the shared flush, unless relaxed; then the commit is acknowledged.
@@ -28,22 +31,26 @@ internal import VersionStore
 /// - Invariant C2: a commit is acknowledged only when it and everything it can have read is as
 ///   durable as its grade promises (rule L9).
 /// - Invariant C3: nothing after the section depends on the section still being held.
+/// - Invariant C5: certification, timestamp, record and what the conflict history keeps of the
+///   commit are one step (rules M8, O2, S14).
 /// - Invariant C4: while the pipeline is quiescent, no commit is ordered and unapplied, so the tree
 ///   is the exact state at the end of the log.
 // SENDABLE: all mutable state is in a Mutex or atomic.
 final class CommitPipeline: @unchecked Sendable {
-  private let store: VersionStore
+  let store: VersionStore
   private let log: RedoLog
-  private let effects: Effects
-  private let section: ShortMutex<Section>
+  let effects: Effects
+  let section: ShortMutex<Section>
   // Mirrors of positions in the section, readable without it.
   private let publishedEnd: Atomic<UInt64>
   private let acknowledgedEnd: Atomic<UInt64>
   private let hasFailed = Atomic<Bool>(false)
+  /// Whether the conflict history follows somebody: a hint, to prepare outside the section.
+  let isTracking = Atomic<Bool>(false)
   let counters = CommitCounters()
 
   /// What only the section's holder touches.
-  private struct Section {
+  struct Section {
     var clock: CommitClock
     var publications: PublicationQueue
     var isClosed = false
@@ -51,11 +58,16 @@ final class CommitPipeline: @unchecked Sendable {
     var continuations: [(transaction: TransactionID, start: LogPosition)] = []
     /// Keyspaces whose drop is ordered: later commits into them are refused.
     var dropped: [KeyspaceID] = []
+    /// Who read and wrote what, as far as running transactions may need to know.
+    var history: ConflictHistory
+    /// Who made the newest commits.
+    var recent = RecentCommits()
   }
 
   /// Continues from a recovered state: everything up to `published` is applied and durable.
   init(
-    store: VersionStore, log: RedoLog, effects: Effects, published: Timestamp, clockFloor: Timestamp
+    store: VersionStore, log: RedoLog, effects: Effects, published: Timestamp,
+    clockFloor: Timestamp, conflictBudget: Int
   ) {
     self.store = store
     self.log = log
@@ -64,7 +76,8 @@ final class CommitPipeline: @unchecked Sendable {
     section = ShortMutex(
       Section(
         clock: CommitClock(above: max(clockFloor, published)),
-        publications: PublicationQueue(published: published, position: position)))
+        publications: PublicationQueue(published: published, position: position),
+        history: ConflictHistory(byteBudget: conflictBudget)))
     publishedEnd = Atomic(position.rawValue)
     acknowledgedEnd = Atomic(position.rawValue)
   }
@@ -156,9 +169,12 @@ final class CommitPipeline: @unchecked Sendable {
         throw DatabaseError(error)
       }
       if case .conflict(let keyspace, let key, let newer) = outcome {
+        precondition(
+          request.certified?.control.firstUpdaterWins ?? true,
+          "M2: a key changed under its exclusive lock")
         throw DatabaseError.writeConflict(
           key: key, keyspace: keyspace, transaction: request.transaction,
-          snapshot: snapshot.timestamp, newer: newer)
+          by: committer(at: newer), snapshot: snapshot.timestamp, newer: newer)
       }
     }
     do {
@@ -179,11 +195,15 @@ final class CommitPipeline: @unchecked Sendable {
     case closed
     case ceilingReached
     case dropped(KeyspaceID)
+    case refused(ConflictExplanation)
   }
 
   /// Step 2: the section.
   private func order(_ request: borrowing CommitRequest) throws(DatabaseError) -> Ordered {
     var attempt = 0
+    if isTracking.load(ordering: .relaxed) {
+      request.certified?.nameWrittenKeys(of: request.batch)
+    }
     while true {
       try requireHealth()
       let wallClock = effects.time.wallClock()
@@ -192,6 +212,13 @@ final class CommitPipeline: @unchecked Sendable {
         for keyspace in request.keyspaces where state.dropped.contains(keyspace) {
           return .dropped(keyspace)
         }
+        var earliestOut: EarliestOut?
+        if let transaction = request.certified {
+          switch state.certify(transaction, request.batch) {
+          case .granted(let earliest): earliestOut = earliest
+          case .refused(let explanation): return .refused(explanation)
+          }
+        }
         guard
           let timestamp = state.clock.next(wallClock: wallClock, ceiling: log.durableCeiling)
         else { return .ceilingReached }
@@ -199,12 +226,16 @@ final class CommitPipeline: @unchecked Sendable {
           .commit, transaction: request.transaction, timestamp: timestamp,
           entryCount: UInt32(request.batch.entryCount), payload: request.batch.bytes)
         if let keyspace = request.droppedKeyspace { state.dropped.append(keyspace) }
+        if let transaction = request.certified {
+          state.record(transaction, request.batch, at: timestamp, earliestOut: earliestOut)
+        }
         return .ordered(
           Ordered(
             timestamp: timestamp, end: end, ticket: state.publications.order(timestamp, end: end)))
       }
       switch outcome {
       case .ordered(let ordered): return ordered
+      case .refused(let explanation): throw .serializationFailure(explanation)
       case .dropped(let keyspace):
         throw DatabaseError(
           .keyspaceDropped, "keyspace \(keyspace.rawValue) was dropped; the transaction is undone")
@@ -336,6 +367,9 @@ struct CommitRequest: ~Copyable {
   /// The snapshot against which first-updater-wins is judged; nil for writes under a lock of
   /// their own.
   let snapshot: StoreSnapshot?
+  /// The transaction whose reads and writes the conflict history has to know; nil for changes of
+  /// the catalog, which are outside of it (rule S17).
+  let certified: TransactionState?
   /// The keyspace that this commit drops.
   let droppedKeyspace: KeyspaceID?
   let durability: Durability

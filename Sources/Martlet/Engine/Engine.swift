@@ -21,7 +21,8 @@ final class Engine: @unchecked Sendable {
   let log: RedoLog
   let pipeline: CommitPipeline
   let locks: LockService
-  let snapshotProtocol: SnapshotProtocol
+  let protocols: ProtocolTable
+  let pendingWriters = PendingWriters()
   let checkpointer: Checkpointer
   let workers: TransactionWorkers
   let counters = EngineCounters()
@@ -51,9 +52,9 @@ final class Engine: @unchecked Sendable {
     maximumInlineByteCount = parts.store.maximumInlineByteCount
     pipeline = CommitPipeline(
       store: parts.store, log: parts.log, effects: effects, published: parts.published,
-      clockFloor: parts.clockFloor)
-    locks = LockService(effects: effects, timeout: configuration.lockTimeout)
-    snapshotProtocol = SnapshotProtocol(locks: locks)
+      clockFloor: parts.clockFloor, conflictBudget: configuration.conflictBudget)
+    locks = LockService(effects: effects, byteBudget: configuration.lockBudget)
+    protocols = ProtocolTable(configuration)
     checkpointer = Checkpointer(
       store: parts.store, log: parts.log, pipeline: pipeline, configuration: configuration,
       effects: effects)
@@ -72,6 +73,18 @@ final class Engine: @unchecked Sendable {
   /// Above every transaction that has written to the log.
   var transactionFloor: TransactionID { TransactionID(nextTransaction.load(ordering: .relaxed)) }
 
+  /// The transaction in whose body the calling thread is.
+  var currentTransaction: TransactionID? {
+    ThreadOccupation.number(of: self).map { TransactionID($0) }
+  }
+
+  /// Runs the body of a transaction, so that one begun inside it is known to be (rule L8).
+  func whileCurrent<Result>(_ transaction: TransactionID, _ body: () throws -> Result) rethrows
+    -> Result
+  {
+    try ThreadOccupation.with(transaction.rawValue, of: self, body)
+  }
+
   /// Counts a transaction in, or says that the database is closed.
   func enter() throws(DatabaseError) {
     let running = activity.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue
@@ -83,12 +96,15 @@ final class Engine: @unchecked Sendable {
 
   func leave() { activity.wrappingSubtract(1, ordering: .releasing) }
 
-  /// Begins a read-only snapshot at the acknowledged watermark.
-  func beginRead(cancellation: CancellationFlag? = nil) -> ReadContext {
-    let snapshot = store.beginSnapshot(.acknowledged)
+  /// Begins a read-only snapshot at a watermark.
+  func beginRead(_ kind: SnapshotKind = .acknowledged, cancellation: CancellationFlag? = nil)
+    -> ReadContext
+  {
+    let snapshot = store.beginSnapshot(kind)
     let context = readers.take() ?? ReadContext(engine: self, snapshot: snapshot)
-    context.begin(
-      snapshot, horizon: pipeline.acknowledgedPosition, cancellation: cancellation)
+    let horizon =
+      kind == .acknowledged ? pipeline.acknowledgedPosition : pipeline.publishedPosition
+    context.begin(snapshot, horizon: horizon, cancellation: cancellation)
     return context
   }
 
@@ -102,21 +118,40 @@ final class Engine: @unchecked Sendable {
   }
 
   /// Begins a read-write transaction at the published watermark.
-  func beginWrite(durability: Durability, cancellation: CancellationFlag?) -> TransactionState {
+  func beginWrite(
+    _ options: TransactionOptions, control: any ConcurrencyProtocol, timesVictim: Int = 0,
+    deadline: UInt64 = .max
+  ) -> TransactionState {
+    let id = makeTransactionID()
+    // Followed first, so that the snapshot misses nothing that the history does not know (O2).
+    let tracking = control.certification.role.map { pipeline.beginTracking(id, as: $0) }
     let snapshot = store.beginSnapshot(.published)
-    let state =
-      writers.take()
-      ?? TransactionState(
-        reads: ReadContext(engine: self, snapshot: snapshot), control: snapshotProtocol)
-    state.reads.begin(snapshot, horizon: pipeline.publishedPosition, cancellation: cancellation)
-    state.begin(makeTransactionID(), durability: durability, control: snapshotProtocol)
+    if let tracking { pipeline.setSnapshot(snapshot.timestamp, of: tracking) }
+    let state = writers.take() ?? makeTransactionState(snapshot)
+    state.reads.begin(
+      snapshot, horizon: pipeline.publishedPosition, cancellation: options.cancellation,
+      notesReads: control.certification.notesReads)
+    let timeout = options.lockTimeout ?? configuration.lockTimeout
+    state.begin(
+      LockRequester(
+        transaction: id, timesVictim: timesVictim, enclosing: currentTransaction,
+        timeout: timeout.nanoseconds, deadline: deadline, cancellation: options.cancellation),
+      level: options.isolation, durability: options.durability, control: control,
+      tracking: tracking)
+    return state
+  }
+
+  private func makeTransactionState(_ snapshot: StoreSnapshot) -> TransactionState {
+    let state = TransactionState(
+      reads: ReadContext(engine: self, snapshot: snapshot), control: protocols.escalated())
+    pendingWriters.add(state)
     return state
   }
 
   /// Ends a read-write transaction, whatever became of it.
   func endWrite(_ state: TransactionState) {
     state.finish()
-    writers.put(state)
+    if let discarded = writers.put(state) { pendingWriters.remove(discarded) }
   }
 
   /// Frees the pages of a large value that was never committed.

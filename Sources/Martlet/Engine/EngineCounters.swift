@@ -6,12 +6,38 @@ internal import Synchronization
 final class EngineCounters: Sendable {
   let reads = Atomic<UInt64>(0)
   let retries = Atomic<UInt64>(0)
-  private let abortsByCode = Mutex<[String: UInt64]>([:])
+  /// Transactions that went on under two-phase locking.
+  let escalations = Atomic<UInt64>(0)
+  private let abortsByCause = Mutex<[AbortCount: UInt64]>([:])
 
-  /// Counts an abort under its cause.
-  func countAbort(_ code: DatabaseError.Code) {
-    abortsByCode.withLock { $0[code.name, default: 0] += 1 }
+  private struct AbortCount: Hashable {
+    let code: String
+    let cause: AbortExplanation.Cause?
+    let isCoarse: Bool
   }
 
-  var aborts: [String: UInt64] { abortsByCode.withLock { $0 } }
+  /// Counts an abort under its code and cause.
+  func countAbort(_ error: DatabaseError) {
+    let key = AbortCount(
+      code: error.code.name, cause: error.abort?.cause, isCoarse: error.abort?.isCoarse ?? false)
+    abortsByCause.withLock { $0[key, default: 0] += 1 }
+  }
+
+  /// By code.
+  var aborts: [String: UInt64] {
+    abortsByCause.withLock { counts in
+      counts.reduce(into: [:]) { $0[$1.key.code, default: 0] += $1.value }
+    }
+  }
+
+  /// By cause, where one is known; those that rest on a summary apart (rule S12).
+  var abortCauses: [String: UInt64] {
+    abortsByCause.withLock { counts in
+      counts.reduce(into: [:]) { result, entry in
+        guard let cause = entry.key.cause else { return }
+        let name = entry.key.isCoarse ? "\(cause.rawValue).coarse" : cause.rawValue
+        result[name, default: 0] += entry.value
+      }
+    }
+  }
 }

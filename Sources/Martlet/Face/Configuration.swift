@@ -26,6 +26,17 @@ public struct Configuration: Sendable {
   public var checkpointInterval: Duration
   /// How long a write waits for another transaction's lock.
   public var lockTimeout: Duration
+  /// Bytes of memory for locks. When they are used up, the locks of whoever asks for one more
+  /// become a lock of their whole keyspace; `events` tells.
+  public var lockBudget: Int
+  /// Bytes of memory for what committed transactions have read and written, as far as running
+  /// serializable ones may need to know. When they are used up the oldest is summarised, which
+  /// can cost aborts and never a wrong answer.
+  public var conflictBudget: Int
+  /// How `.serializable` transactions are kept apart unless they say otherwise.
+  public var serializableProtocol: TransactionProtocol
+  /// How `.strictSerializable` transactions are kept apart unless they say otherwise.
+  public var strictSerializableProtocol: TransactionProtocol
   /// Threads for the asynchronous forms, at most.
   public var asynchronousTransactionLimit: Int
   /// Receives warnings and notices in words. Called on the engine's threads; must not call the
@@ -46,6 +57,10 @@ public struct Configuration: Sendable {
     checkpointLogBytes: Int = 256 << 20,
     checkpointInterval: Duration = .seconds(60),
     lockTimeout: Duration = .seconds(10),
+    lockBudget: Int = 64 << 20,
+    conflictBudget: Int = 64 << 20,
+    serializableProtocol: TransactionProtocol = .serializableSnapshot,
+    strictSerializableProtocol: TransactionProtocol = .twoPhaseLocking,
     asynchronousTransactionLimit: Int = 16,
     events: (@Sendable (String) -> Void)? = nil
   ) {
@@ -59,6 +74,10 @@ public struct Configuration: Sendable {
     self.checkpointLogBytes = checkpointLogBytes
     self.checkpointInterval = checkpointInterval
     self.lockTimeout = lockTimeout
+    self.lockBudget = lockBudget
+    self.conflictBudget = conflictBudget
+    self.serializableProtocol = serializableProtocol
+    self.strictSerializableProtocol = strictSerializableProtocol
     self.asynchronousTransactionLimit = asynchronousTransactionLimit
     self.events = events
   }
@@ -82,6 +101,9 @@ public struct Configuration: Sendable {
       checkpointLogBytes >= 1 << 16, "checkpointLogBytes is \(checkpointLogBytes); at least 65536")
     try require(checkpointInterval > .zero, "checkpointInterval must be positive")
     try require(lockTimeout >= .zero, "lockTimeout must not be negative")
+    try require(lockBudget >= 1 << 16, "lockBudget is \(lockBudget); at least 65536")
+    try require(
+      conflictBudget >= 1 << 16, "conflictBudget is \(conflictBudget); at least 65536")
     try require(asynchronousTransactionLimit >= 1, "asynchronousTransactionLimit is at least 1")
   }
 }

@@ -7,26 +7,28 @@ extension Database {
   /// Cancelling the task rolls the transaction back, up to the moment its commit is ordered.
   @discardableResult
   public func write<Result: Sendable>(
-    isolation: IsolationLevel = .snapshot, durability: Durability? = nil,
-    retry: RetryPolicy = .automatic,
+    isolation: IsolationLevel = .snapshot, using: TransactionProtocol? = nil,
+    durability: Durability? = nil, retry: RetryPolicy = .automatic,
     _ body: @escaping @Sendable (borrowing Transaction) throws -> Result
   ) async throws -> Result {
-    try await transact(isolation: isolation, durability: durability, retry: retry, body).value
+    try await transact(
+      isolation: isolation, using: using, durability: durability, retry: retry, body
+    ).value
   }
 
   /// As the asynchronous `write`, and tells the timestamp of the commit.
   public func transact<Result: Sendable>(
-    isolation: IsolationLevel = .snapshot, durability: Durability? = nil,
-    retry: RetryPolicy = .automatic,
+    isolation: IsolationLevel = .snapshot, using: TransactionProtocol? = nil,
+    durability: Durability? = nil, retry: RetryPolicy = .automatic,
     _ body: @escaping @Sendable (borrowing Transaction) throws -> Result
   ) async throws -> Committed<Result> {
     let engine = engine
     return try await onEngineThread { cancellation, resume in
-      let runner = TransactionRunner(
-        engine: engine, durability: durability ?? engine.configuration.durability, retry: retry,
-        cancellation: cancellation)
       do {
-        try runner.requireSupported(isolation)
+        let runner = TransactionRunner(
+          engine: engine,
+          options: try engine.options(
+            isolation, using, durability: durability, retry: retry, cancellation: cancellation))
         let published = try runner.run(body)
         let outcome = published.outcome
         // The thread is free for the next body; the acknowledger waits for the flush.
@@ -45,10 +47,17 @@ extension Database {
 
   /// As the synchronous `read`, without blocking the calling task's thread.
   public func read<Result: Sendable>(
+    isolation: IsolationLevel = .snapshot, deferrable: Bool = false,
+    retry: RetryPolicy = .automatic,
     _ body: @escaping @Sendable (borrowing Snapshot) throws -> Result
   ) async throws -> Result {
     let engine = engine
     return try await onEngineThread { cancellation, resume in
+      if isolation > .snapshot {
+        let runner = SnapshotRunner(
+          engine: engine, isDeferrable: deferrable, retry: retry, cancellation: cancellation)
+        return resume(Swift.Result { try runner.run(body) })
+      }
       let context = engine.beginRead(cancellation: cancellation)
       let result = Swift.Result { try body(Snapshot(context: context)) }
       do { try engine.endRead(context) } catch {

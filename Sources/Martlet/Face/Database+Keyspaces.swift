@@ -72,7 +72,11 @@ extension Engine {
   func changingCatalog<Result>(_ body: (TransactionID) throws -> Result) throws -> Result {
     let transaction = makeTransactionID()
     // One lock for the whole catalog: changes of it are rare.
-    _ = try locks.acquire(0, in: .catalog, for: transaction, weight: 0)
+    _ = try locks.acquire(
+      .exclusive, LockName(keyspace: .catalog, fingerprint: 0), .empty,
+      for: LockRequester(
+        transaction: transaction, enclosing: currentTransaction,
+        timeout: configuration.lockTimeout.nanoseconds))
     defer { locks.releaseAll(of: transaction) }
     return try body(transaction)
   }
@@ -90,7 +94,8 @@ extension Engine {
     }
     let request = CommitRequest(
       transaction: transaction, batch: builder.finish(), keyspaces: [.catalog], largeValues: [],
-      snapshot: nil, droppedKeyspace: dropping, durability: configuration.durability)
+      snapshot: nil, certified: nil, droppedKeyspace: dropping, durability: configuration.durability
+    )
     _ = try pipeline.commit(request)
     checkpointer.noteCommit()
   }

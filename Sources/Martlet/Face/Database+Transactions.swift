@@ -15,10 +15,12 @@ extension Database {
   /// Runs a read-write transaction and commits it: when this returns, the commit is as durable as
   /// its grade promises.
   ///
-  /// The closure sees one snapshot and its own writes. When another transaction interferes, it is
-  /// rolled back and run again, with growing pauses, as `retry` allows.
+  /// When another transaction interferes, it is rolled back and run again, with growing pauses, as
+  /// `retry` allows; a victim of certification runs under two-phase locking from the fourth attempt
+  /// on.
   /// - Parameters:
-  ///   - isolation: what it may see of others; this version offers `.snapshot`.
+  ///   - isolation: what it may see of others.
+  ///   - using: how a serializable transaction is kept apart; the configuration's choice when nil.
   ///   - durability: what the commit survives; the database's own grade when nil.
   ///   - retry: how often, and how long, it is tried again.
   ///   - body: what to do; runs once for each attempt.
@@ -27,23 +29,27 @@ extension Database {
   ///   `commitUnknown` its fate is known when the database is reopened.
   @discardableResult
   public func write<Result>(
-    isolation: IsolationLevel = .snapshot, durability: Durability? = nil,
-    retry: RetryPolicy = .automatic, _ body: (borrowing Transaction) throws -> Result
+    isolation: IsolationLevel = .snapshot, using: TransactionProtocol? = nil,
+    durability: Durability? = nil, retry: RetryPolicy = .automatic,
+    _ body: (borrowing Transaction) throws -> Result
   ) throws -> Result {
-    try transact(isolation: isolation, durability: durability, retry: retry, body).value
+    try transact(
+      isolation: isolation, using: using, durability: durability, retry: retry, body
+    ).value
   }
 
   /// As `write`, and tells the timestamp of the commit.
   public func transact<Result>(
-    isolation: IsolationLevel = .snapshot, durability: Durability? = nil,
-    retry: RetryPolicy = .automatic, _ body: (borrowing Transaction) throws -> Result
+    isolation: IsolationLevel = .snapshot, using: TransactionProtocol? = nil,
+    durability: Durability? = nil, retry: RetryPolicy = .automatic,
+    _ body: (borrowing Transaction) throws -> Result
   ) throws -> Committed<Result> {
     try engine.enter()
     defer { engine.leave() }
     let runner = TransactionRunner(
-      engine: engine, durability: durability ?? engine.configuration.durability, retry: retry,
-      cancellation: nil)
-    try runner.requireSupported(isolation)
+      engine: engine,
+      options: try engine.options(
+        isolation, using, durability: durability, retry: retry, cancellation: nil))
     let published = try runner.run(body)
     try published.outcome.awaitDurability(engine.pipeline)
     return Committed(value: published.value, timestamp: published.outcome.receipt?.timestamp)
@@ -51,11 +57,28 @@ extension Database {
 
   /// Runs a read-only transaction over one snapshot.
   ///
-  /// It takes no locks, and no writer ever aborts it.
+  /// Up to `.snapshot` it takes no locks, waits for nobody, and no writer ever aborts it. What it
+  /// shows was true at one moment; with writers that are serializable among themselves that moment
+  /// may still be one that no serial order has (the read-only anomaly). At `.serializable` and above
+  /// it is certified against them: at once where nobody who could make it so is running, else at
+  /// the end, and then, rarely, it runs again. Levels below `.snapshot` are served by a snapshot.
+  /// - Parameters:
+  ///   - isolation: `.snapshot`, or `.serializable` and above.
+  ///   - deferrable: whether to wait, up to `Configuration.lockTimeout`, for a snapshot of which it
+  ///     is certain beforehand that it needs no second attempt (rule S13).
+  ///   - retry: how often, and how long, it is tried again.
   /// - Throws: what the closure throws, or a `DatabaseError`.
-  public func read<Result>(_ body: (borrowing Snapshot) throws -> Result) throws -> Result {
+  public func read<Result>(
+    isolation: IsolationLevel = .snapshot, deferrable: Bool = false,
+    retry: RetryPolicy = .automatic, _ body: (borrowing Snapshot) throws -> Result
+  ) throws -> Result {
     try engine.enter()
     defer { engine.leave() }
+    if isolation > .snapshot {
+      return try SnapshotRunner(
+        engine: engine, isDeferrable: deferrable, retry: retry, cancellation: nil
+      ).run(body)
+    }
     let context = engine.beginRead()
     let result: Result
     do { result = try body(Snapshot(context: context)) } catch {
@@ -65,8 +88,17 @@ extension Database {
     try engine.endRead(context)
     return result
   }
+}
 
-  /// The transactions that wait for a lock at this moment: for who must know without guessing from
-  /// time.
-  package var waitingTransactions: Set<TransactionID> { engine.locks.waitingTransactions }
+extension Engine {
+  /// What a caller asks of a read-write transaction.
+  func options(
+    _ isolation: IsolationLevel, _ wish: TransactionProtocol?, durability: Durability?,
+    retry: RetryPolicy, cancellation: CancellationFlag?
+  ) throws(DatabaseError) -> TransactionOptions {
+    TransactionOptions(
+      isolation: isolation, control: try protocols.resolve(isolation, wish),
+      durability: durability ?? configuration.durability, retry: retry,
+      cancellation: cancellation)
+  }
 }

@@ -123,25 +123,15 @@ extension DatabaseError {
       "the disk is full (\(path)); nothing was lost, and work goes on when there is space")
   }
 
-  /// First updater wins, and this transaction was not the first.
-  static func writeConflict(
-    key: [UInt8], keyspace: KeyspaceID, transaction: TransactionID, snapshot: Timestamp,
-    newer: Timestamp
-  ) -> DatabaseError {
-    DatabaseError(
-      .writeConflict,
-      "transaction \(transaction.rawValue) writes key \(quoted(key)) of keyspace "
-        + "\(keyspace.rawValue), which was committed at \(newer), after its snapshot at \(snapshot)"
-    )
-  }
-
   /// A key for people: text as text, other bytes in hexadecimal; long ones cut.
   static func quoted(_ key: [UInt8]) -> String { KeyText.quoted(key) }
 
   /// Whether the transaction that met this error cannot go on.
   var endsTransaction: Bool {
     switch code {
-    case .invalidArgument, .keyTooLong, .valueTooLarge, .valueMismatch, .wrongDatabase: false
+    case .invalidArgument, .keyTooLong, .valueTooLarge, .valueMismatch, .wrongDatabase,
+      .keyExists:
+      false
     default: true
     }
   }

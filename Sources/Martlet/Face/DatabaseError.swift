@@ -23,10 +23,13 @@ public struct DatabaseError: Error, Sendable {
   public let message: String
   /// How many attempts were made, when the error ended a `write`.
   public internal(set) var attempts: Int
+  /// Why the transaction was rolled back, and against whom, when another one was in the way.
+  public let abort: AbortExplanation?
 
-  init(_ code: Code, _ message: String) {
+  init(_ code: Code, _ message: String, abort: AbortExplanation? = nil) {
     self.code = code
     self.message = message
+    self.abort = abort
     attempts = 1
   }
 
@@ -51,10 +54,14 @@ extension DatabaseError.Code {
 
   /// Another transaction changed the same key first. The transaction was rolled back.
   public static let writeConflict = Self("writeConflict", retryable: true)
+  /// Committing a serializable transaction could have left no serial order. It was rolled back.
+  public static let serializationFailure = Self("serializationFailure", retryable: true)
   /// The transaction was rolled back to end a deadlock.
   public static let deadlockVictim = Self("deadlockVictim", retryable: true)
   /// A lock was not granted in time. The transaction was rolled back.
   public static let lockTimeout = Self("lockTimeout", retryable: true)
+  /// There was no memory for a further lock. The transaction was rolled back.
+  public static let lockBudgetExhausted = Self("lockBudgetExhausted", retryable: true)
   /// The snapshot expired because it held too many old versions. The transaction is over.
   public static let snapshotTooOld = Self("snapshotTooOld", retryable: true)
 
@@ -68,8 +75,8 @@ extension DatabaseError.Code {
   public static let valueTooLarge = Self("valueTooLarge")
   /// The stored bytes are not of the type that was asked for. Nothing happened.
   public static let valueMismatch = Self("valueMismatch")
-  /// This version does not offer that isolation level. Nothing happened.
-  public static let unsupportedIsolationLevel = Self("unsupportedIsolationLevel")
+  /// A key that may be set once is there already. Nothing happened.
+  public static let keyExists = Self("keyExists")
   /// The keyspace handle belongs to another database. Nothing happened.
   public static let wrongDatabase = Self("wrongDatabase")
   /// There is no such keyspace. Nothing happened.

@@ -11,10 +11,17 @@ public struct Statistics: Sendable, Codable, Hashable {
   public var commits: UInt64 = 0
   /// Aborted attempts by cause: the code's name and a count.
   public var aborts: [String: UInt64] = [:]
+  /// Aborted attempts by `AbortExplanation.Cause`, as far as another transaction was in the way;
+  /// those that rest on a summary end in `.coarse`.
+  public var abortCauses: [String: UInt64] = [:]
   /// Attempts made again after an abort.
   public var retries: UInt64 = 0
   /// Times a transaction had to wait for a lock.
   public var lockWaits: UInt64 = 0
+  /// Times the locks of a transaction became a lock of their keyspace, for want of memory.
+  public var lockEscalations: UInt64 = 0
+  /// Victims of certification that went on under two-phase locking.
+  public var protocolEscalations: UInt64 = 0
   /// Checkpoints completed.
   public var checkpoints: UInt64 = 0
   /// Bytes of log that recovery would replay now.
@@ -75,6 +82,9 @@ extension Database {
     var result = Statistics()
     result.commits = engine.pipeline.counters.commits.load(ordering: .relaxed)
     result.aborts = engine.counters.aborts
+    result.abortCauses = engine.counters.abortCauses
+    result.lockEscalations = engine.locks.counters.escalations.load(ordering: .relaxed)
+    result.protocolEscalations = engine.counters.escalations.load(ordering: .relaxed)
     result.retries = engine.counters.retries.load(ordering: .relaxed)
     result.lockWaits = engine.locks.counters.waits.load(ordering: .relaxed)
     result.checkpoints = engine.checkpointer.completedCount

@@ -2,8 +2,9 @@ public import Primitives
 internal import RawBytes
 internal import VersionStore
 
-/// A read-write transaction: private writes over one snapshot, committed as a whole or not at all.
+/// A read-write transaction: private writes, committed as a whole or not at all.
 ///
+/// What it sees of others is its isolation level's business; its own writes it always sees.
 /// It ends with the closure that received it: committed when the closure returns, rolled back when
 /// it throws. After an abort it is doomed: every further call throws the same error, and it cannot
 /// commit even if the closure swallows the error. The closure may run several times
@@ -16,7 +17,10 @@ public struct Transaction: ~Copyable, Reading {
   /// The number of this attempt.
   public var id: TransactionID { state.id }
 
-  /// The moment its snapshot shows.
+  /// What it may see of others.
+  public var isolation: IsolationLevel { state.level }
+
+  /// The moment its snapshot shows; of levels without one, that of the last read.
   public var snapshotTimestamp: Timestamp { state.reads.snapshot.timestamp }
 
   /// Bytes of its private writes so far, large values apart.
@@ -26,7 +30,8 @@ public struct Transaction: ~Copyable, Reading {
 
   /// Sets the value of a key.
   ///
-  /// Waits while another transaction that wrote the key is open. A value that does not fit beside
+  /// Waits while another transaction that wrote the key is open, or one that locked what it read
+  /// has read it; under the optimistic protocol that wait comes with the commit. A value that does not fit beside
   /// its key (a quarter of a page for both) is stored apart; that costs nothing in meaning.
   /// - Throws: `writeConflict` when somebody else committed the key after this snapshot: the
   ///   transaction is rolled back. `keyTooLong`: nothing happened. `transactionTooLarge`: rolled
@@ -114,7 +119,9 @@ public struct Transaction: ~Copyable, Reading {
     for key: some StoredKey, in keyspace: Keyspace, _ body: (RawSpan) throws -> Result
   ) throws -> Result? {
     try key.withKeyBytes { span -> Result? in
-      guard let value = unsafe try state.lend(span, in: keyspace) else { return nil }
+      guard let value = unsafe try state.lend(span, in: keyspace, forUpdate: false) else {
+        return nil
+      }
       defer { state.giveBack() }
       // SAFETY: what is lent stays as it is until it is given back; nested reads lend other memory.
       return try unsafe body(value.bytes)
@@ -176,9 +183,6 @@ public struct Transaction: ~Copyable, Reading {
     in keyspace: Keyspace, _ bounds: KeyBounds, _ reverse: Bool, _ limit: Int?
   ) throws(DatabaseError) -> MergedScan {
     try state.requireUsable(keyspace)
-    do { try state.control.willScan(bounds, in: keyspace.id, by: state) } catch {
-      throw state.note(error)
-    }
     return MergedScan(
       context: state.reads, transaction: state, keyspace: keyspace, bounds: bounds,
       isReverse: reverse, limit: limit ?? .max)

@@ -6,9 +6,14 @@ internal import Synchronization
 
 /// The lock table with its waits: decides under a mutex, waits outside it.
 ///
+/// What else a transaction may wait for is work of the engine's own threads or of commits that are
+/// ordered already, which wait for no lock; so every circle of waits runs through this table
+/// (rule L8), or through a closure that waits for another thread's transaction, which only the
+/// time limit ends.
+///
 /// - Invariant LS1: a transaction waits for at most one lock at a time, on one ticket.
 /// - Invariant LS2: every notice of the table wakes the ticket of its transaction, and no wait
-///   outlives its deadline (rule L8).
+///   outlives its deadline or its cancellation (rules L8, L11).
 /// - Invariant LS3: no latch and no mutex is held while waiting (rule L4).
 // SENDABLE: all mutable state is in the Mutex.
 final class LockService: Sendable {
@@ -21,12 +26,23 @@ final class LockService: Sendable {
     init(ticket: WaitTicket) { self.ticket = ticket }
   }
 
+  private struct Answer {
+    let outcome: LockOutcome
+    let woken: [WaitTicket]
+    let escalations: [LockEscalation]
+  }
+
   private struct State {
-    var table = LockTable()
+    var table: LockTable
     var waiters: [TransactionID: Waiter] = [:]
     /// News that came before the waiter had registered its ticket.
     var early: [TransactionID: LockNotice.Event] = [:]
     var notices: [LockNotice] = []
+
+    /// What the table said, and what is to be done outside the mutex.
+    mutating func answer(_ outcome: LockOutcome) -> Answer {
+      Answer(outcome: outcome, woken: deliver(), escalations: table.takeEscalations())
+    }
 
     /// Hands the notices to their waiters; returns the tickets to wake.
     mutating func deliver() -> [WaitTicket] {
@@ -44,76 +60,44 @@ final class LockService: Sendable {
   }
 
   private let effects: Effects
-  private let timeout: UInt64
-  private let state = ShortMutex(State())
+  private let state: ShortMutex<State>
   let counters = LockCounters()
 
-  init(effects: Effects, timeout: Duration) {
+  init(effects: Effects, byteBudget: Int) {
     self.effects = effects
-    self.timeout = timeout.nanoseconds
+    state = ShortMutex(State(table: LockTable(byteBudget: byteBudget)))
   }
 
-  /// Takes a key's exclusive lock. True when it had to wait for another transaction.
+  /// Takes a lock on a key. True when it had to wait for another transaction.
   ///
-  /// - Throws: `deadlockVictim` or `lockTimeout`; the request is withdrawn, other locks are kept
-  ///   until `releaseAll`.
+  /// - Throws: `deadlockVictim`, `lockTimeout`, `lockBudgetExhausted` or `cancelled`; the request
+  ///   is withdrawn, other locks are kept until `releaseAll`.
   func acquire(
-    _ fingerprint: UInt64, in keyspace: KeyspaceID, for transaction: TransactionID, weight: Int
+    _ mode: LockMode, _ name: LockName, _ key: ByteView, for requester: LockRequester
   ) throws(DatabaseError) -> Bool {
-    let name = LockName(keyspace: keyspace, fingerprint: fingerprint)
-    let claimant = LockClaimant(transaction, weight: UInt64(weight))
-    let (outcome, woken) = state.withLock { state in
-      let outcome = state.table.request(
-        .exclusive, on: name, by: claimant, notices: &state.notices)
-      return (outcome, state.deliver())
+    let claimant = requester.claimant
+    let answer = state.withLock { state in
+      let outcome = unsafe state.table.request(
+        mode, on: name, key: key.buffer.bytes, by: claimant, notices: &state.notices)
+      return state.answer(outcome)
     }
-    for ticket in woken { effects.waits.wake(ticket) }
-    switch outcome {
-    case .granted: return false
-    case .deadlock(let cycle): throw victim(transaction, cycle)
-    case .waiting:
-      counters.waits.add(1, ordering: .relaxed)
-      try wait(transaction)
-      return true
-    }
-  }
-
-  private func wait(_ transaction: TransactionID) throws(DatabaseError) {
-    let waiter = Waiter(ticket: effects.waits.makeTicket())
-    let hasNews = state.withLock { state in
-      if let event = state.early.removeValue(forKey: transaction) {
-        waiter.event = event
-        return true
-      }
-      state.waiters[transaction] = waiter
+    if case .granted = answer.outcome, answer.woken.isEmpty, answer.escalations.isEmpty {
       return false
     }
-    var isTimedOut = false
-    if !hasNews {
-      let deadline = effects.time.monotonic().addingReportingOverflow(timeout)
-      let outcome = effects.waits.park(
-        waiter.ticket, until: deadline.overflow ? .max : deadline.partialValue)
-      isTimedOut = outcome == .timedOut
+    return try settle(answer, .key(name, key.array), requester)
+  }
+
+  /// Takes a shared lock on an interval of keys. True when it had to wait.
+  ///
+  /// - Throws: as for a key.
+  func acquire(_ interval: KeyInterval, for requester: LockRequester) throws(DatabaseError) -> Bool
+  {
+    let claimant = requester.claimant
+    let answer = state.withLock { state in
+      let outcome = state.table.request(interval, by: claimant, notices: &state.notices)
+      return state.answer(outcome)
     }
-    let (event, woken) = state.withLock { state -> (LockNotice.Event?, [WaitTicket]) in
-      if waiter.event == nil {
-        // Nobody answered in time: withdraw, which may let others go on (rule L11).
-        state.waiters[transaction] = nil
-        _ = state.table.cancel(transaction, notices: &state.notices)
-      }
-      return (waiter.event, state.deliver())
-    }
-    for ticket in woken { effects.waits.wake(ticket) }
-    switch event {
-    case .granted: return
-    case .deadlock(let cycle): throw victim(transaction, cycle)
-    case nil:
-      precondition(isTimedOut, "LS2: woken without news")
-      throw DatabaseError(
-        .lockTimeout,
-        "transaction \(transaction.rawValue) waited longer than "
-          + "\(Double(timeout) / 1e9) s for a lock; Configuration.lockTimeout sets how long")
-    }
+    return try settle(answer, .interval(interval), requester)
   }
 
   /// Releases every lock of a transaction and lets the next ones go on.
@@ -125,15 +109,120 @@ final class LockService: Sendable {
     for ticket in woken { effects.waits.wake(ticket) }
   }
 
-  /// The transactions that wait for a lock at this moment.
-  var waitingTransactions: Set<TransactionID> { state.withLock { Set($0.waiters.keys) } }
+  /// Who waits for a lock now.
+  var waiting: Set<TransactionID> { state.withLock { Set($0.waiters.keys) } }
 
-  private func victim(_ transaction: TransactionID, _ cycle: [TransactionID]) -> DatabaseError {
-    let path = cycle.map { String($0.rawValue) }.joined(separator: " -> ")
-    return DatabaseError(
-      .deadlockVictim,
-      "transaction \(transaction.rawValue) was rolled back to end a deadlock: \(path) -> "
-        + "\(cycle.first.map { String($0.rawValue) } ?? "?")")
+  // MARK: Waiting
+
+  private func settle(_ answer: Answer, _ place: Place, _ requester: LockRequester)
+    throws(DatabaseError) -> Bool
+  {
+    for ticket in answer.woken { effects.waits.wake(ticket) }
+    for escalation in answer.escalations { report(escalation) }
+    switch answer.outcome {
+    case .granted: return false
+    case .deadlock(let cycle): throw .deadlockVictim(requester.transaction, cycle, place)
+    case .exhausted: throw .lockBudgetExhausted(requester.transaction, place)
+    case .waiting:
+      counters.waits.add(1, ordering: .relaxed)
+      try wait(place, requester)
+      return true
+    }
+  }
+
+  private func wait(_ place: Place, _ requester: LockRequester) throws(DatabaseError) {
+    let transaction = requester.transaction
+    let waiter = Waiter(ticket: effects.waits.makeTicket())
+    let hasNews = state.withLock { state in
+      if let event = state.early.removeValue(forKey: transaction) {
+        waiter.event = event
+        return true
+      }
+      state.waiters[transaction] = waiter
+      return false
+    }
+    if !hasNews, requester.timeout > 0 { park(waiter, requester) }
+    let (event, blockers, woken) = state.withLock {
+      state -> (LockNotice.Event?, [TransactionID], [WaitTicket]) in
+      var blockers: [TransactionID] = []
+      if waiter.event == nil { waiter.event = state.early.removeValue(forKey: transaction) }
+      if waiter.event == nil {
+        // Nobody answered in time: withdraw, which may let others go on (rule L11).
+        blockers = state.table.blockers(of: transaction)
+        state.waiters[transaction] = nil
+        _ = state.table.cancel(transaction, notices: &state.notices)
+      }
+      return (waiter.event, blockers, state.deliver())
+    }
+    for ticket in woken { effects.waits.wake(ticket) }
+    switch event {
+    case .granted: return
+    case .deadlock(let cycle): throw .deadlockVictim(transaction, cycle, place)
+    case nil:
+      if let cancellation = requester.cancellation, cancellation.isCancelled {
+        throw DatabaseError(.cancelled, "the task was cancelled while it waited for a lock")
+      }
+      throw .lockTimeout(transaction, blockers, place, requester.timeout)
+    }
+  }
+
+  /// Waits for news, for the end of the time, or for a cancellation.
+  private func park(_ waiter: Waiter, _ requester: LockRequester) {
+    let now = effects.time.monotonic()
+    let end = now.addingReportingOverflow(requester.timeout)
+    let deadline = min(end.overflow ? .max : end.partialValue, requester.deadline)
+    let waits = effects.waits
+    guard let cancellation = requester.cancellation else {
+      _ = waits.park(waiter.ticket, until: deadline)
+      return
+    }
+    let transaction = requester.transaction
+    cancellation.waking { [self] in
+      withdraw(transaction)
+    } while: {
+      _ = waits.park(waiter.ticket, until: deadline)
+    }
+  }
+
+  /// Ends a wait for want of interest in it: wakes the waiter without news.
+  private func withdraw(_ transaction: TransactionID) {
+    let ticket = state.withLock { state in
+      state.waiters.removeValue(forKey: transaction)?.ticket
+    }
+    if let ticket { effects.waits.wake(ticket) }
+  }
+
+  // MARK: Escalation
+
+  /// Key locks became a lock of the keyspace for want of memory: never silently (rule L11).
+  private func report(_ escalation: LockEscalation) {
+    counters.escalations.add(1, ordering: .relaxed)
+    let transaction = escalation.transaction.rawValue
+    let keyspace = escalation.keyspace.rawValue
+    effects.events.report(
+      Event(
+        .warning,
+        "transaction \(transaction) held \(escalation.replaced) locks in keyspace \(keyspace) and has "
+          + "the whole keyspace locked now; raise Configuration.lockBudget or write in smaller "
+          + "transactions"))
+  }
+}
+
+extension LockService {
+  /// What a lock was asked on.
+  enum Place {
+    case key(LockName, [UInt8])
+    case interval(KeyInterval)
+
+    var explained: AbortExplanation.Place {
+      switch self {
+      case .key(let name, let key): .init(keyspace: name.keyspace, key: key)
+      case .interval(let interval):
+        .init(
+          keyspace: interval.keyspace,
+          range: KeyBounds(lower: interval.lower, upper: interval.upper))
+      }
+    }
   }
 }
 
@@ -141,4 +230,5 @@ final class LockService: Sendable {
 // SENDABLE: atomics only.
 final class LockCounters: Sendable {
   let waits = Atomic<UInt64>(0)
+  let escalations = Atomic<UInt64>(0)
 }

@@ -28,14 +28,14 @@ final class ObjectPool<Object: AnyObject>: @unchecked Sendable {
   /// An object that this thread gave back, if there is one.
   func take() -> Object? { take(Processor.threadHint & (Self.slotCount - 1)) }
 
-  /// Keeps an object for the next user.
-  func put(_ object: Object) {
+  /// Keeps an object for the next user. Returns the one that had to go for it.
+  @discardableResult
+  func put(_ object: Object) -> Object? {
     let bits = unsafe UInt(bitPattern: Unmanaged.passRetained(object).toOpaque())
     let slot = Processor.threadHint & (Self.slotCount - 1)
     let old = unsafe slots[slot].exchange(bits, ordering: .acquiringAndReleasing)
-    if let pointer = unsafe UnsafeRawPointer(bitPattern: old) {
-      unsafe Unmanaged<Object>.fromOpaque(pointer).release()
-    }
+    guard let pointer = unsafe UnsafeRawPointer(bitPattern: old) else { return nil }
+    return unsafe Unmanaged<Object>.fromOpaque(pointer).takeRetainedValue()
   }
 
   private func take(_ slot: Int) -> Object? {

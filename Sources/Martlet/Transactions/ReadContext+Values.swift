@@ -40,7 +40,8 @@ extension ReadContext {
     let range = try Self.clip(offset, count, to: Int(reference.byteCount))
     var bytes = ByteBuffer(capacity: range.count)
     bytes.append(zeros: range.count)
-    try readLarge(reference, at: UInt64(range.lowerBound), into: bytes.mutableView)
+    try readLarge(
+      reference, from: UInt64(range.lowerBound), into: bytes.mutableView, at: snapshot)
     return bytes.view.array
   }
 

@@ -1,12 +1,18 @@
 internal import BTreeIndex
+internal import ConcurrencyControl
 internal import Primitives
 internal import RawBytes
 internal import VersionStore
 
-/// What a snapshot and a transaction have in common: one moment of the store, and memory to lend
-/// values from.
+/// What a snapshot and a transaction have in common: a moment of the store, the note of what was
+/// read, and memory to lend values from.
 ///
 /// Used by one thread at a time, and again by the next transaction of the thread.
+///
+/// - Invariant RX1: `horizon` is at or beyond the log record of everything that was shown.
+/// - Invariant RX2: while reads are noted, a key is in the note when `find` returns, whether it is
+///   there or not (rule S8), and the note only grows: rolling back to a savepoint does not undo a
+///   read (rule S6).
 // SAFETY: the engine outlives its contexts: they live in its pool, or in a transaction that it
 // counts. `state` is allocated as long as the object.
 @safe
@@ -18,29 +24,52 @@ final class ReadContext {
     var snapshot: StoreSnapshot
     var horizon: LogPosition
     var isCancellable: Bool
+    var notesReads: Bool
   }
 
   unowned(unsafe) let engine: Engine
   private let state: UnsafeMutablePointer<State>
   private let scratch = ScratchStack()
   private(set) var cancellation: CancellationFlag?
+  /// What was read, for the conflict history.
+  var readSet: ReadSet
 
   init(engine: Engine, snapshot: StoreSnapshot) {
     unsafe self.engine = engine
+    readSet = ReadSet()
     unsafe state = .allocate(capacity: 1)
     unsafe state.initialize(
-      to: State(snapshot: snapshot, horizon: .zero, isCancellable: false))
+      to: State(snapshot: snapshot, horizon: .zero, isCancellable: false, notesReads: false))
   }
 
   deinit { unsafe state.deallocate() }
 
   /// Begins a use.
   func begin(
-    _ snapshot: StoreSnapshot, horizon: LogPosition, cancellation: CancellationFlag?
+    _ snapshot: StoreSnapshot, horizon: LogPosition, cancellation: CancellationFlag?,
+    notesReads: Bool = false
   ) {
     unsafe state.pointee = State(
-      snapshot: snapshot, horizon: horizon, isCancellable: cancellation != nil)
+      snapshot: snapshot, horizon: horizon, isCancellable: cancellation != nil,
+      notesReads: notesReads)
     if cancellation != nil || self.cancellation != nil { self.cancellation = cancellation }
+    if notesReads { readSet.removeAll() }
+  }
+
+  /// Moves on to the newest published state, if there is a newer one.
+  func refresh() {
+    let old = snapshot
+    guard unsafe engine.store.publishedTimestamp > old.timestamp else { return }
+    unsafe state.pointee.snapshot = engine.store.beginSnapshot(.published)
+    unsafe state.pointee.horizon = engine.pipeline.publishedPosition
+    unsafe engine.store.endSnapshot(old)
+  }
+
+  /// A snapshot of the newest published state beside the context's own; ended by the caller.
+  func beginNewest() -> StoreSnapshot {
+    let snapshot = unsafe engine.store.beginSnapshot(.published)
+    unsafe state.pointee.horizon = max(horizon, engine.pipeline.publishedPosition)
+    return snapshot
   }
 
   /// The moment it shows.
@@ -48,6 +77,17 @@ final class ReadContext {
 
   /// Where the newest commit that this context can see ends in the log.
   var horizon: LogPosition { unsafe state.pointee.horizon }
+
+  /// Whether reads are noted. Can be switched off and on within a transaction.
+  var notesReads: Bool {
+    get { unsafe state.pointee.notesReads }
+    set { unsafe state.pointee.notesReads = newValue }
+  }
+
+  /// The name by which a key is locked and noted.
+  static func name(of key: ByteView, in keyspace: KeyspaceID) -> LockName {
+    LockName(keyspace: keyspace, fingerprint: Hash64.hash(key, seed: UInt64(keyspace.rawValue)))
+  }
 
   /// Checks what every operation checks.
   func requireUsable(_ keyspace: Keyspace) throws(DatabaseError) {
@@ -109,6 +149,22 @@ final class ReadContext {
   func find(_ key: ByteView, in keyspace: KeyspaceID, copyingTo level: ScratchStack.Level)
     throws(DatabaseError) -> FoundValue?
   {
+    if notesReads { readSet.note(Self.name(of: key, in: keyspace)) }
+    return try lookUp(key, in: keyspace, copyingTo: level)
+  }
+
+  /// The same, by a caller who has named the key already.
+  func find(_ key: ByteView, _ name: LockName, copyingTo level: ScratchStack.Level)
+    throws(DatabaseError) -> FoundValue?
+  {
+    if notesReads { readSet.note(name) }
+    return try lookUp(key, in: name.keyspace, copyingTo: level)
+  }
+
+  @inline(__always)
+  private func lookUp(_ key: ByteView, in keyspace: KeyspaceID, copyingTo level: ScratchStack.Level)
+    throws(DatabaseError) -> FoundValue?
+  {
     do {
       return try unsafe engine.store.find(
         key, in: keyspace, at: snapshot, appendingValueTo: &level.bytes)
@@ -120,13 +176,13 @@ final class ReadContext {
   /// The value's bytes: where they were copied, or the large value copied now.
   func bytes(of value: FoundValue, in level: ScratchStack.Level) throws(DatabaseError) -> ByteView {
     guard let overflow = value.overflow else { return level.bytes.view[value.valueRange] }
-    return try largeBytes(overflow, in: level)
+    return try largeBytes(overflow, in: level, at: snapshot)
   }
 
-  /// Copies a whole large value to scratch.
-  func largeBytes(_ reference: OverflowReference, in level: ScratchStack.Level)
-    throws(DatabaseError) -> ByteView
-  {
+  /// Copies a whole large value that a snapshot sees to scratch.
+  func largeBytes(
+    _ reference: OverflowReference, in level: ScratchStack.Level, at snapshot: StoreSnapshot
+  ) throws(DatabaseError) -> ByteView {
     guard reference.byteCount <= UInt64(LargeValue.lendingLimit) else {
       throw DatabaseError(
         .valueTooLarge,
@@ -136,14 +192,16 @@ final class ReadContext {
     let byteCount = Int(reference.byteCount)
     level.bytes.removeAll()
     level.bytes.append(zeros: byteCount)
-    try readLarge(reference, at: 0, into: level.bytes.mutableView[0..<byteCount])
+    try readLarge(
+      reference, from: 0, into: level.bytes.mutableView[0..<byteCount], at: snapshot)
     return level.bytes.view
   }
 
   /// Copies part of a large value. `target` lies inside the value.
-  func readLarge(_ reference: OverflowReference, at offset: UInt64, into target: MutableByteView)
-    throws(DatabaseError)
-  {
+  func readLarge(
+    _ reference: OverflowReference, from offset: UInt64, into target: MutableByteView,
+    at snapshot: StoreSnapshot
+  ) throws(DatabaseError) {
     var done = 0
     while done < target.count {
       let count: Int

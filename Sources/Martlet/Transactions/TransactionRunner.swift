@@ -3,11 +3,18 @@ internal import Primitives
 internal import Synchronization
 
 /// Runs the body of a read-write transaction, again after an abort that a retry may cure.
+///
+/// - Invariant TR1: whether an attempt is repeated is decided by the state of its transaction, never
+///   by what the closure threw.
+/// - Invariant TR2: a victim of certification is run under two-phase locking after
+///   `escalationLimit` attempts, where nobody can certify it away (rules O10, M5), and one of
+///   deadlocks is spared by the lock table after as many (rule L7): nobody starves.
 struct TransactionRunner {
   let engine: Engine
-  let durability: Durability
-  let retry: RetryPolicy
-  let cancellation: CancellationFlag?
+  let options: TransactionOptions
+
+  /// Attempts that may fail certification before the protocol is changed.
+  static let escalationLimit = 3
 
   /// What a successful attempt leaves to be done: the wait for durability.
   struct Outcome {
@@ -34,32 +41,28 @@ struct TransactionRunner {
     let outcome: Outcome
   }
 
-  func requireSupported(_ isolation: IsolationLevel) throws(DatabaseError) {
-    guard isolation == .snapshot else {
-      throw DatabaseError(
-        .unsupportedIsolationLevel,
-        "this version runs every write transaction at .snapshot; .\(isolation.rawValue) is not "
-          + "available yet")
-    }
+  /// What the attempts so far have come to.
+  private struct Course {
+    let begin: UInt64
+    var attempt = 1
+    var timesVictim = 0
+    var timesRefused = 0
+    var control: any ConcurrencyProtocol
   }
 
   /// Runs attempts until one is published. On return the transaction holds nothing any more.
   func run<Result>(_ body: (borrowing Transaction) throws -> Result) throws -> Published<Result> {
-    let begin = engine.effects.time.monotonic()
-    var attempt = 1
+    var course = Course(begin: engine.effects.time.monotonic(), control: options.control)
     while true {
       do {
-        return try runOnce(body)
+        return try runOnce(course, body)
       } catch let error as Doomed {
-        engine.counters.countAbort(error.cause.code)
-        guard error.cause.isRetryable, mayRetry(after: attempt, since: begin) else {
-          var cause = error.cause
-          cause.attempts = attempt
-          throw cause
-        }
+        let cause = noted(error.cause, after: course)
+        guard cause.isRetryable, mayRetry(course) else { throw cause }
         engine.counters.retries.add(1, ordering: .relaxed)
-        pause(afterAttempt: attempt)
-        attempt += 1
+        prepareRetry(&course, after: cause)
+        pause(afterAttempt: course.attempt)
+        course.attempt += 1
       }
     }
   }
@@ -67,19 +70,21 @@ struct TransactionRunner {
   /// The transaction aborted, whatever its closure then threw.
   private struct Doomed: Error { let cause: DatabaseError }
 
-  private func runOnce<Result>(_ body: (borrowing Transaction) throws -> Result) throws
-    -> Published<Result>
-  {
-    let state = engine.beginWrite(durability: durability, cancellation: cancellation)
+  private func runOnce<Result>(
+    _ course: Course, _ body: (borrowing Transaction) throws -> Result
+  ) throws -> Published<Result> {
+    let state = engine.beginWrite(
+      options, control: course.control, timesVictim: course.timesVictim,
+      deadline: deadline(course))
     let value: Result
     do {
-      value = try body(Transaction(state: state))
+      value = try engine.whileCurrent(state.id) { try body(Transaction(state: state)) }
     } catch {
       let doom = state.doom
       let horizon = state.reads.horizon
       engine.endWrite(state)
       // What it read may not be durable, and its error may tell of it (rule L9).
-      if durability != .relaxed { try engine.pipeline.makeDurable(through: horizon) }
+      if options.durability != .relaxed { try engine.pipeline.makeDurable(through: horizon) }
       if let doom { throw Doomed(cause: doom) }
       throw error
     }
@@ -94,18 +99,49 @@ struct TransactionRunner {
     engine.endWrite(state)
     if receipt != nil { engine.checkpointer.noteCommit() }
     return Published(
-      value: value, outcome: Outcome(receipt: receipt, durability: durability, horizon: horizon))
+      value: value,
+      outcome: Outcome(receipt: receipt, durability: options.durability, horizon: horizon))
   }
 
-  private func mayRetry(after attempt: Int, since begin: UInt64) -> Bool {
-    guard attempt < retry.attemptLimit else { return false }
-    if let cancellation, cancellation.isCancelled { return false }
-    return engine.effects.time.monotonic() - begin < retry.timeLimit.nanoseconds
+  /// Counts and tells an abort.
+  private func noted(_ error: DatabaseError, after course: Course) -> DatabaseError {
+    var cause = error
+    cause.attempts = course.attempt
+    engine.counters.countAbort(cause)
+    engine.effects.events.report(
+      Event(.debug, "attempt \(course.attempt) of a transaction was rolled back: \(cause)"))
+    return cause
+  }
+
+  private func prepareRetry(_ course: inout Course, after cause: DatabaseError) {
+    switch cause.code {
+    case .deadlockVictim: course.timesVictim += 1
+    case .serializationFailure:
+      course.timesRefused += 1
+      if course.timesRefused >= Self.escalationLimit {
+        engine.counters.escalations.add(1, ordering: .relaxed)
+        course.control = engine.protocols.escalated()
+      }
+    default: break
+    }
+  }
+
+  /// When a transaction that may be retried is out of time.
+  private func deadline(_ course: Course) -> UInt64 {
+    guard options.retry.attemptLimit > 1 else { return .max }
+    let (end, overflow) = course.begin.addingReportingOverflow(options.retry.timeLimit.nanoseconds)
+    return overflow ? .max : end
+  }
+
+  private func mayRetry(_ course: Course) -> Bool {
+    guard course.attempt < options.retry.attemptLimit else { return false }
+    if let cancellation = options.cancellation, cancellation.isCancelled { return false }
+    return engine.effects.time.monotonic() - course.begin < options.retry.timeLimit.nanoseconds
   }
 
   /// A jittered pause, so that rivals do not meet again at once.
   private func pause(afterAttempt attempt: Int) {
-    let bound = retry.backOffBound(afterAttempt: attempt)
+    let bound = options.retry.backOffBound(afterAttempt: attempt)
     let nanoseconds = engine.effects.entropy.next() % bound
     let ticket = engine.effects.waits.makeTicket()
     _ = engine.effects.waits.park(

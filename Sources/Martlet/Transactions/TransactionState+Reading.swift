@@ -1,4 +1,5 @@
 internal import BTreeIndex
+internal import ConcurrencyControl
 internal import Primitives
 internal import RawBytes
 internal import VersionStore
@@ -19,28 +20,54 @@ enum VisibleValue {
 }
 
 extension TransactionState {
-  /// The transaction's own write of a key, else the snapshot's value; nil when it is absent.
-  func find(_ key: ByteView, in keyspace: KeyspaceID, copyingTo level: ScratchStack.Level)
-    throws(DatabaseError) -> VisibleValue?
-  {
-    if !writes.isEmpty {
-      let fingerprint = Hash64.hash(key, seed: UInt64(keyspace.rawValue))
-      switch writes.newest(of: key, in: keyspace, fingerprint) {
-      case nil: break
-      case .remove: return nil
-      case .set(let value):
-        level.bytes.append(value)
-        return .inline(0..<value.count)
-      case .large(let ordinal, _): return .large(largeValues[ordinal])
-      }
+  /// The transaction's own write of a key, else what its view shows; nil when it is absent.
+  func find(
+    _ key: ByteView, in keyspace: KeyspaceID, forUpdate: Bool = false,
+    copyingTo level: ScratchStack.Level
+  ) throws(DatabaseError) -> VisibleValue? {
+    let name = ReadContext.name(of: key, in: keyspace)
+    switch writes.newest(of: key, in: keyspace, name.fingerprint) {
+    case nil: break
+    case .remove: return nil
+    case .set(let value):
+      level.bytes.append(value)
+      return .inline(0..<value.count)
+    case .large(let ordinal, _): return .large(largeValues[ordinal])
     }
     do {
-      try control.willRead(key, in: keyspace, by: self)
-      guard let found = try reads.find(key, in: keyspace, copyingTo: level) else { return nil }
-      return found.overflow.map(VisibleValue.large) ?? .inline(found.valueRange)
+      if forUpdate {
+        try control.willReadForUpdate(key, name, by: self)
+      } else {
+        try control.willRead(key, name, by: self)
+      }
+      return try findStored(key, name, forUpdate, copyingTo: level)
     } catch {
       throw note(error)
     }
+  }
+
+  /// What the protocol's view shows of a key that the transaction has not written.
+  private func findStored(
+    _ key: ByteView, _ name: LockName, _ isLocked: Bool, copyingTo level: ScratchStack.Level
+  ) throws(DatabaseError) -> VisibleValue? {
+    switch control.view {
+    case .snapshot: break
+    case .newest: reads.refresh()
+    case .pending:
+      // The pending first: one that ends in between is then found as committed.
+      let pending =
+        isLocked
+        ? nil
+        : engine.pendingWriters.find(
+          key, name.fingerprint, in: name.keyspace, asSeenBy: self, copyingTo: level)
+      switch pending {
+      case .removed: return nil
+      case .value(let range): return .inline(range)
+      case nil: reads.refresh()
+      }
+    }
+    guard let found = try reads.find(key, name, copyingTo: level) else { return nil }
+    return found.overflow.map(VisibleValue.large) ?? .inline(found.valueRange)
   }
 
   /// The value's bytes: where they were copied, or the large value copied now.
@@ -49,20 +76,23 @@ extension TransactionState {
   {
     switch value {
     case .inline(let range): return level.bytes.view[range]
-    case .large(let reference): return try reads.largeBytes(reference, in: level)
+    case .large(let reference):
+      return try reads.largeBytes(reference, in: level, at: reads.snapshot)
     }
   }
 
   /// Copies the visible value of a key to scratch and lends it until `giveBack`; nil, and nothing
   /// to give back, when the key is absent.
   @usableFromInline
-  func lend(_ key: RawSpan, in keyspace: Keyspace) throws(DatabaseError) -> UnsafeRawBufferPointer?
+  func lend(_ key: RawSpan, in keyspace: Keyspace, forUpdate: Bool) throws(DatabaseError)
+    -> UnsafeRawBufferPointer?
   {
     try requireUsable(keyspace)
     let level = reads.pushScratch()
     do throws(DatabaseError) {
       let view = try key.withByteView { (key) throws(DatabaseError) -> ByteView? in
-        guard let value = try find(key, in: keyspace.id, copyingTo: level) else { return nil }
+        guard let value = try find(key, in: keyspace.id, forUpdate: forUpdate, copyingTo: level)
+        else { return nil }
         return try bytes(of: value, in: level)
       }
       guard let view else {

@@ -1,4 +1,5 @@
 internal import BTreeIndex
+internal import ConcurrencyControl
 internal import Primitives
 internal import RawBytes
 internal import VersionStore
@@ -20,12 +21,28 @@ final class TransactionState {
   let reads: ReadContext
   private(set) var durability = Durability.full
   private(set) var control: any ConcurrencyProtocol
-  var writes = WriteSet()
+  private(set) var level = IsolationLevel.snapshot
+  /// Held while the write set changes, and by whoever looks at it from another thread.
+  private let pendingLatch = ShortMutex(())
+  private(set) var writes = WriteSet()
+  /// Whether the keys written so far are locked, so that dirty readers may see them.
+  private var areWritesLocked = false
+  /// How long it may wait, and for whom it counts.
+  private(set) var waiting: LockRequester
+  /// Its place in the conflict history, when that follows it.
+  private(set) var tracking: Tracking?
+  /// The moment of its first snapshot, against which reads are certified.
+  private(set) var certifiedFrom = Timestamp.zero
   /// Large values written so far, by ordinal; they belong to the transaction until its commit.
   private(set) var largeValues: [OverflowReference] = []
   /// Whether anything of a large value may be in the log.
   private var hasLargeValues = false
   private(set) var doom: DatabaseError?
+  /// The serial numbers of the savepoints that can be rolled back to, in order.
+  var savepoints: [Int] = []
+  var savepointSerial = 0
+  /// What the commit writes, by name, when the conflict history wants to know.
+  private(set) var writtenKeys = WrittenKeys()
   private var isRunning = false
   private var unflushedByteCount = 0
 
@@ -34,18 +51,34 @@ final class TransactionState {
   init(reads: ReadContext, control: any ConcurrencyProtocol) {
     self.reads = reads
     self.control = control
+    waiting = LockRequester(transaction: TransactionID(0), timeout: 0)
   }
 
   deinit { precondition(!isRunning, "X3: a transaction was left unfinished") }
 
   /// Begins a use over the moment that `reads` shows.
-  func begin(_ id: TransactionID, durability: Durability, control: any ConcurrencyProtocol) {
+  func begin(
+    _ waiting: LockRequester, level: IsolationLevel, durability: Durability,
+    control: any ConcurrencyProtocol, tracking: Tracking?
+  ) {
     precondition(!isRunning, "X3: a running transaction was begun again")
     isRunning = true
-    self.id = id
+    id = waiting.transaction
+    self.waiting = waiting
+    self.level = level
     self.durability = durability
     self.control = control
+    self.tracking = tracking
+    certifiedFrom = reads.snapshot.timestamp
+    areWritesLocked = control.locksAsItWrites
+    savepoints.removeAll(keepingCapacity: true)
   }
+
+  /// Reads from now on as the weakest protocol that takes no locks to read.
+  func readUnprotected() { control = StatementProtocol(showsPendingWrites: false) }
+
+  /// Goes back to its own protocol.
+  func resume(_ control: any ConcurrencyProtocol) { self.control = control }
 
   // MARK: Doom
 
@@ -75,6 +108,43 @@ final class TransactionState {
     return error
   }
 
+  // MARK: Locking
+
+  /// Takes a lock on a key. True when it had to wait for another transaction.
+  func lock(_ mode: LockMode, _ name: LockName, _ key: ByteView) throws(DatabaseError) -> Bool {
+    waiting.weight = writes.byteCount
+    return try engine.locks.acquire(mode, name, key, for: waiting)
+  }
+
+  /// Takes a shared lock on an interval of keys.
+  func lock(_ interval: KeyInterval) throws(DatabaseError) {
+    waiting.weight = writes.byteCount
+    do { _ = try engine.locks.acquire(interval, for: waiting) } catch { throw note(error) }
+  }
+
+  /// Takes the exclusive locks of all keys written, in key order (rule O3).
+  func lockWriteSet() throws(DatabaseError) {
+    for index in writes.allSortedIndices() {
+      let key = writes.key(at: index)
+      _ = try lock(.exclusive, writes.name(at: index), key)
+    }
+    pendingLatch.withLock { _ in areWritesLocked = true }
+  }
+
+  /// Throws a write conflict when somebody committed the key after this snapshot (rule M7).
+  func requireNotNewer(_ key: ByteView, _ name: LockName) throws(DatabaseError) {
+    let newest: Timestamp?
+    do { newest = try engine.store.newestTimestamp(of: key, in: name.keyspace) } catch {
+      throw DatabaseError(error)
+    }
+    if let newest, newest > reads.snapshot.timestamp {
+      throw DatabaseError.writeConflict(
+        key: key.array, keyspace: name.keyspace, transaction: id,
+        by: engine.pipeline.committer(at: newest), snapshot: reads.snapshot.timestamp,
+        newer: newest)
+    }
+  }
+
   // MARK: Writing
 
   func set(_ key: ByteView, to value: ByteView, in keyspace: Keyspace) throws(DatabaseError) {
@@ -86,13 +156,15 @@ final class TransactionState {
       }
       return
     }
-    let hash = try beginWrite(key, addedByteCount: value.count, in: keyspace)
-    writes.set(key, to: value, in: keyspace.id, hash)
+    let name = try beginWrite(key, addedByteCount: value.count, in: keyspace)
+    pendingLatch.withLock { _ in
+      writes.set(key, to: value, in: keyspace.id, name.fingerprint)
+    }
   }
 
   func remove(_ key: ByteView, in keyspace: Keyspace) throws(DatabaseError) {
-    let hash = try beginWrite(key, addedByteCount: 0, in: keyspace)
-    writes.remove(key, in: keyspace.id, hash)
+    let name = try beginWrite(key, addedByteCount: 0, in: keyspace)
+    pendingLatch.withLock { _ in writes.remove(key, in: keyspace.id, name.fingerprint) }
   }
 
   /// Writes a large value piece by piece: into private overflow pages and, ahead of the commit,
@@ -101,7 +173,7 @@ final class TransactionState {
     _ key: ByteView, byteCount: UInt64, in keyspace: Keyspace,
     fill: (LargeValueSink) throws(DatabaseError) -> Void
   ) throws(DatabaseError) {
-    let hash = try beginWrite(key, addedByteCount: 0, in: keyspace)
+    let name = try beginWrite(key, addedByteCount: 0, in: keyspace)
     hasLargeValues = true
     let sink = LargeValueSink(
       transaction: self, ordinal: largeValues.count, byteCount: byteCount)
@@ -113,14 +185,16 @@ final class TransactionState {
       sink.abandon()
       throw note(error)
     }
-    writes.setLarge(
-      key, ordinal: largeValues.count, byteCount: byteCount, in: keyspace.id, hash)
+    pendingLatch.withLock { _ in
+      writes.setLarge(
+        key, ordinal: largeValues.count, byteCount: byteCount, in: keyspace.id, name.fingerprint)
+    }
     largeValues.append(reference)
   }
 
-  /// Takes the lock and checks the limits. Returns the key's fingerprint.
+  /// Takes the lock and checks the limits. Returns the key's name.
   private func beginWrite(_ key: ByteView, addedByteCount: Int, in keyspace: Keyspace)
-    throws(DatabaseError) -> UInt64
+    throws(DatabaseError) -> LockName
   {
     try requireKeyFits(key)
     let limit = engine.configuration.transactionSizeLimit
@@ -131,13 +205,13 @@ final class TransactionState {
           "the transaction writes more than \(limit) bytes; commit in smaller batches or raise "
             + "Configuration.transactionSizeLimit"))
     }
-    let fingerprint = Hash64.hash(key, seed: UInt64(keyspace.id.rawValue))
+    let name = ReadContext.name(of: key, in: keyspace.id)
     do {
-      try control.willWrite(key, in: keyspace.id, fingerprint: fingerprint, by: self)
+      try control.willWrite(key, name, by: self)
     } catch {
       throw note(error)
     }
-    return fingerprint
+    return name
   }
 
   func requireKeyFits(_ key: ByteView) throws(DatabaseError) {
@@ -149,19 +223,6 @@ final class TransactionState {
     }
   }
 
-  /// Throws a write conflict when somebody committed the key after this snapshot (rule M7).
-  func requireNotNewer(_ key: ByteView, in keyspace: KeyspaceID) throws(DatabaseError) {
-    let newest: Timestamp?
-    do { newest = try engine.store.newestTimestamp(of: key, in: keyspace) } catch {
-      throw DatabaseError(error)
-    }
-    if let newest, newest > reads.snapshot.timestamp {
-      throw DatabaseError.writeConflict(
-        key: key.array, keyspace: keyspace, transaction: id, snapshot: reads.snapshot.timestamp,
-        newer: newest)
-    }
-  }
-
   /// Keeps the log in memory bounded while a large value streams through.
   func appended(_ byteCount: Int, through position: LogPosition) throws(DatabaseError) {
     unflushedByteCount += byteCount
@@ -170,7 +231,40 @@ final class TransactionState {
     try engine.pipeline.makeDurable(through: position)
   }
 
+  // MARK: Pending writes and savepoints
+
+  /// Lends the write set to a dirty reader on another thread; nil while it shows nothing.
+  func withPendingWrites<Result>(_ body: (borrowing WriteSet) -> Result?) -> Result? {
+    pendingLatch.withLock { _ in
+      guard areWritesLocked, !writes.isEmpty else { return nil }
+      return body(writes)
+    }
+  }
+
+  /// Whether the transaction itself has written a key.
+  func hasPendingWrite(of key: ByteView, in keyspace: KeyspaceID) -> Bool {
+    guard !writes.isEmpty else { return false }
+    let name = ReadContext.name(of: key, in: keyspace)
+    return writes.newest(of: key, in: keyspace, name.fingerprint) != nil
+  }
+
+  /// Undoes all writes since a mark. Locks are kept, and so is the note of what was read (rule S6);
+  /// large values are kept to the end, unreferred to, for their ordinals are in the log.
+  func rollBack(to mark: WriteSet.Mark) {
+    pendingLatch.withLock { _ in writes.rollBack(to: mark) }
+  }
+
   // MARK: The end
+
+  /// Names what the commit writes, once, for the conflict history.
+  func nameWrittenKeys(of batch: WriteBatch) {
+    guard writtenKeys.isEmpty else { return }
+    var entries = batch.makeIterator()
+    while let entry = entries.next() {
+      unsafe writtenKeys.append(
+        ReadContext.name(of: entry.key, in: entry.keyspace), key: entry.key.buffer.bytes)
+    }
+  }
 
   /// Steps 1 to 4 of the pipeline. Nil when there is nothing to write.
   func publish() throws(DatabaseError) -> CommitReceipt? {
@@ -178,12 +272,18 @@ final class TransactionState {
     if let cancellation = reads.cancellation, cancellation.isCancelled {
       throw note(DatabaseError(.cancelled, "the task was cancelled before the commit"))
     }
-    guard !writes.isEmpty else { return nil }
-    let request = CommitRequest(
-      transaction: id, batch: writes.seal(), keyspaces: writes.keyspaces, largeValues: largeValues,
-      snapshot: control.checksFirstUpdater ? reads.snapshot : nil, droppedKeyspace: nil,
-      durability: durability)
     do {
+      guard !writes.isEmpty else {
+        try engine.pipeline.finishReading(self)
+        return nil
+      }
+      try control.willCommit(self)
+      // All keys are locked: under these protocols whatever the newest state is, it is overwritten.
+      if !control.firstUpdaterWins { reads.refresh() }
+      let request = CommitRequest(
+        transaction: id, batch: writes.seal(), keyspaces: writes.keyspaces,
+        largeValues: largeValues, snapshot: reads.snapshot, certified: self, droppedKeyspace: nil,
+        durability: durability)
       try engine.pipeline.prepare(request)
       let receipt = try engine.pipeline.publish(request)
       largeValues.removeAll()
@@ -197,7 +297,15 @@ final class TransactionState {
   func finish() {
     precondition(isRunning, "X3: finished twice")
     isRunning = false
-    control.ended(self)
+    pendingLatch.withLock { _ in
+      areWritesLocked = false
+      writes.removeAll()
+    }
+    if let tracking {
+      engine.pipeline.endTracking(tracking)
+      self.tracking = nil
+    }
+    engine.locks.releaseAll(of: id)
     engine.store.endSnapshot(reads.snapshot)
     if hasLargeValues {
       hasLargeValues = false
@@ -207,6 +315,6 @@ final class TransactionState {
     }
     unflushedByteCount = 0
     doom = nil
-    writes.removeAll()
+    writtenKeys.removeAll()
   }
 }

@@ -1,3 +1,4 @@
+internal import ConcurrencyControl
 package import Primitives
 package import RawBytes
 package import VersionStore
@@ -11,6 +12,8 @@ package import VersionStore
 /// - Invariant WS1: `newest(of:in:)` is the last write of that key, if any.
 /// - Invariant WS2: `seal` gives each key once, ascending, with its last write.
 /// - Invariant WS3: a failed operation leaves the set as it was.
+/// - Invariant WS4: entries are only ever appended, so that a mark is a count: rolling back to it
+///   makes the set what it was then.
 package struct WriteSet: ~Copyable {
   /// A write of one key.
   package enum Write {
@@ -148,9 +151,55 @@ package struct WriteSet: ~Copyable {
     }
   }
 
+  /// The last writes of all keys, ascending by keyspace and key: the canonical order of locks.
+  func allSortedIndices() -> [Int] { liveIndices() }
+
   package func key(at index: Int) -> ByteView { key(of: entries[index]) }
 
+  /// The name under which an entry's key is locked.
+  func name(at index: Int) -> LockName {
+    LockName(keyspace: entries[index].keyspace, fingerprint: entries[index].fingerprint)
+  }
+
   package func write(at index: Int) -> Write { write(of: entries[index]) }
+
+  // MARK: Savepoints
+
+  /// A moment of the set to which it can be rolled back: everything written before stays.
+  package struct Mark: BitwiseCopyable, Sendable {
+    fileprivate let entryCount: Int
+    fileprivate let byteCount: Int
+    fileprivate let keyspaceCount: Int
+    fileprivate let isAscending: Bool
+  }
+
+  /// The present moment.
+  package var mark: Mark {
+    Mark(
+      entryCount: entries.count, byteCount: bytes.count, keyspaceCount: keyspaces.count,
+      isAscending: isAscending)
+  }
+
+  /// Forgets everything written since a mark; a later mark is worth nothing then.
+  ///
+  /// - Complexity: O(entries that stay) when keys did not come in order, else O(1).
+  package mutating func rollBack(to mark: Mark) {
+    precondition(
+      mark.entryCount <= entries.count && mark.byteCount <= bytes.count,
+      "WS4: a mark that was rolled back over")
+    entries.removeLast(entries.count - mark.entryCount)
+    bytes.truncate(to: mark.byteCount)
+    keyspaces.removeLast(keyspaces.count - mark.keyspaceCount)
+    if mark.isAscending {
+      table.removeAll(keepingCapacity: true)
+      liveCount = entries.count
+    } else {
+      let capacity = table.count
+      table.removeAll(keepingCapacity: true)
+      buildTable(capacity: capacity)
+      liveCount = table.reduce(0) { $0 + ($1 == 0 ? 0 : 1) }
+    }
+  }
 
   // MARK: Sealing
 

@@ -54,7 +54,7 @@ extension DatabaseError.Code {
   /// Whether the call was refused and the transaction around it goes on.
   var leavesTransactionOpen: Bool {
     switch self {
-    case .invalidArgument, .keyTooLong, .valueTooLarge, .valueMismatch, .unsupportedIsolationLevel,
+    case .invalidArgument, .keyTooLong, .valueTooLarge, .valueMismatch, .keyExists,
       .wrongDatabase, .unknownKeyspace:
       true
     default: false

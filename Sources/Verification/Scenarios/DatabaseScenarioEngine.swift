@@ -38,12 +38,14 @@ final class DatabaseScenarioEngine: ScenarioEngine {
     at setting: IsolationSetting,
     _ body: (UInt64, (ScenarioOperation) throws -> ScenarioResult) throws -> Void
   ) throws {
+    var savepoints: [String: Savepoint] = [:]
     do {
-      _ = try database.transact(isolation: setting.level.isolation, retry: .never) {
-        (transaction: borrowing Transaction) in
+      try database.write(
+        isolation: setting.level.isolation, using: setting.concurrency?.using, retry: .never
+      ) { (transaction: borrowing Transaction) in
         try body(transaction.id.rawValue) { operation in
           do {
-            return try perform(operation, transaction)
+            return try perform(operation, transaction, &savepoints)
           } catch let error as DatabaseError where error.endsScenarioTransaction {
             throw ScenarioAbort(code: error.code.name, message: error.message)
           } catch let error as DatabaseError {
@@ -75,44 +77,38 @@ final class DatabaseScenarioEngine: ScenarioEngine {
   // MARK: Operations
 
   private func perform(
-    _ operation: ScenarioOperation, _ transaction: borrowing Transaction
+    _ operation: ScenarioOperation, _ transaction: borrowing Transaction,
+    _ savepoints: inout [String: Savepoint]
   ) throws -> ScenarioResult {
     switch operation {
     case .get(let name):
-      return .value(try value(name, transaction))
+      let bytes = try transaction.get(key(name), in: keyspace)
+      return .value(bytes.flatMap(ScenarioValue.init(bytes:)))
     case .getForUpdate(let name):
-      return .value(try value(name, transaction))
+      let bytes = try transaction.getForUpdate(key(name), in: keyspace)
+      return .value(bytes.flatMap(ScenarioValue.init(bytes:)))
     case .put(let name, let value):
       try transaction.set(value.bytes, for: key(name), in: keyspace)
     case .delete(let name): try transaction.remove(key(name), in: keyspace)
     case .increment(let name, let amount):
-      let old = try value(name, transaction)
-      guard case .integer(let number) = old ?? .integer(0) else {
-        throw ScenarioRefusal("\(name) holds a string; incr needs a number")
-      }
-      let (sum, overflow) = number.addingReportingOverflow(amount)
-      guard !overflow else { throw ScenarioRefusal("\(name) would leave the range of 64 bits") }
-      try transaction.set(ScenarioValue.integer(sum).bytes, for: key(name), in: keyspace)
-      return .value(.integer(sum))
+      let sum = try transaction.increment(key(name), by: Int(amount), in: keyspace)
+      return .value(.integer(Int64(sum)))
     case .compareAndSet(let name, let old, let new):
-      guard try value(name, transaction) == old else { return .truth(false) }
-      try transaction.set(new.bytes, for: key(name), in: keyspace)
-      return .truth(true)
+      return .truth(
+        try transaction.compareAndSet(key(name), from: old?.bytes, to: new.bytes, in: keyspace))
     case .scan(let lower, let upper, let limit):
       if let lower, let upper, lower.utf8.elementsEqual(upper.utf8) { return .rows([]) }
       return .rows(
         try transaction.scenarioRows(in: keyspace, bounds(lower, upper), limit, prefix.count))
-    case .savepoint, .rollBack:
-      throw ScenarioRefusal("savepoints are not available")
+    case .savepoint(let name): savepoints[name] = try transaction.savepoint()
+    case .rollBack(let name):
+      guard let savepoint = savepoints[name] else {
+        throw ScenarioRefusal("there is no savepoint \(name)")
+      }
+      try transaction.rollBack(to: savepoint)
     case .begin, .commit, .abort: break
     }
     return .done
-  }
-
-  private func value(
-    _ name: String, _ transaction: borrowing Transaction
-  ) throws -> ScenarioValue? {
-    try transaction.get(key(name), in: keyspace).flatMap(ScenarioValue.init(bytes:))
   }
 }
 
@@ -170,11 +166,21 @@ extension ScenarioLevel {
   }
 }
 
+extension ScenarioProtocol {
+  fileprivate var using: TransactionProtocol {
+    switch self {
+    case .twoPhaseLocking: .twoPhaseLocking
+    case .optimistic: .optimistic
+    case .serializableSnapshot: .serializableSnapshot
+    }
+  }
+}
+
 extension DatabaseError {
   /// Whether the transaction is over: only misuse leaves it as it was.
   fileprivate var endsScenarioTransaction: Bool {
     switch code {
-    case .invalidArgument, .keyTooLong, .valueTooLarge, .valueMismatch: false
+    case .invalidArgument, .keyTooLong, .valueTooLarge, .valueMismatch, .keyExists: false
     default: true
     }
   }

@@ -1,0 +1,12 @@
+internal import Primitives
+
+/// What a read-write transaction is asked to be.
+struct TransactionOptions: Sendable {
+  var isolation: IsolationLevel
+  var control: any ConcurrencyProtocol
+  var durability: Durability
+  var retry: RetryPolicy
+  /// How long one wait for a lock may take; the configuration's when nil.
+  var lockTimeout: Duration?
+  var cancellation: CancellationFlag?
+}

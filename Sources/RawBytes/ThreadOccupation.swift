@@ -1,0 +1,25 @@
+internal import CMartlet
+
+/// What the calling thread is in the middle of, for whoever is called further down on it: a number
+/// of an owner's.
+package enum ThreadOccupation {
+  /// The number, when it is this owner's.
+  package static func number(of owner: AnyObject) -> UInt64? {
+    let current = martlet_thread_occupation()
+    return current.owner == address(owner) ? current.number : nil
+  }
+
+  /// Runs `body` in the middle of something; what was there before comes back after it.
+  package static func with<Result>(
+    _ number: UInt64, of owner: AnyObject, _ body: () throws -> Result
+  ) rethrows -> Result {
+    let before = martlet_thread_occupy(
+      martlet_occupation(owner: address(owner), number: number))
+    defer { _ = martlet_thread_occupy(before) }
+    return try body()
+  }
+
+  private static func address(_ owner: AnyObject) -> UInt {
+    UInt(bitPattern: unsafe Unmanaged.passUnretained(owner).toOpaque())
+  }
+}
