@@ -25,7 +25,7 @@ struct IsolationMatrixReport {
   // MARK: For people
 
   func print(to output: inout Output) throws {
-    let widths = matrix.settings.map { max("\($0)".count, 9) + 2 }
+    let widths = matrix.settings.map { max("\($0)".count, 8) + 2 }
     func line(_ head: String, _ texts: [String]) throws {
       let columns = zip(texts, widths).map { Columns.right($0, $1) }
       try output.line(Columns.left(head, 22) + columns.joined())
@@ -34,16 +34,16 @@ struct IsolationMatrixReport {
     for row in matrix.rows {
       try line(row.scenario.name, row.cells.map(\.text))
       let aborted = row.cells.map { cell in
-        cell.trial.abortedOrderCount == 0 ? "" : "\(cell.trial.abortedOrderCount) aborted"
+        cell.trial.abortedOrderCount == 0 ? "" : "\(cell.trial.abortedOrderCount)"
       }
-      if aborted.contains(where: { !$0.isEmpty }) { try line("", aborted) }
+      if aborted.contains(where: { !$0.isEmpty }) { try line("  aborted in", aborted) }
     }
     try output.line("")
     try output.line(
       "\(Figures.count(matrix.triedCount)) runs in \(Figures.time(elapsed)). A cell tells in how many "
-        + "orders of the steps the anomaly")
+        + "orders of the steps the anomaly happened, of")
     try output.line(
-      "happened, of how many that were tried, and in how many a transaction was aborted.")
+      "how many that were tried; the line below it, in how many somebody was aborted.")
     try printAllowedNeverSeen(to: &output)
     try printWrong(to: &output)
     if matrix.isAsPromised { try output.line("every cell is as promised") }

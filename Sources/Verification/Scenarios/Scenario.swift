@@ -13,7 +13,7 @@ public struct Scenario: Sendable, Hashable {
   /// A short name: `P4`.
   public internal(set) var name: String
   /// What it is about, in one line.
-  public internal(set) var title: String
+  public package(set) var title: String
   /// Where it was described first.
   public internal(set) var source: String?
   /// The rows that are there, committed, before anything happens.

@@ -27,7 +27,8 @@ extension ScenarioCatalogue {
       c3: commit
 
     permutations all
-    define vanishes = B committed and C committed and c1 == 12 and c2 != 18
+    define vanishes = B committed and C committed and c1 == 12 and
+      (c2 == 20 or (c2 == 19 and a3 before b3))
     expect at RU: happens vanishes
     expect at RC: allowed vanishes
     expect at RR SI SER SSER: never vanishes

@@ -29,6 +29,6 @@ extension ScenarioCatalogue {
 
     expect at SER SSER under SSI: everybody committed and nobody blocked
     expect at SER SSER under 2PL: everybody committed and b1 blocked and c1 blocked
-    expect at SER SSER under OCC: A aborted and B committed and C committed and nobody blocked
+    expect at SER SSER under OCC: A aborted with serializationFailure and B committed and C committed and nobody blocked
     """
 }
