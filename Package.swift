@@ -112,6 +112,7 @@ let package = Package(
     suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
     suite("TortureTests", ["Verification", "Primitives"]),
     suite("HistoryTests", ["Verification", "Martlet", "Simulation", "Environment"]),
+    suite("ScenarioTests", ["Verification"]),
     suite(
       "ExhaustiveTests",
       ["Martlet", "Verification", "Simulation", "RedoLog", "Environment", "Primitives", "RawBytes"]),
