@@ -108,9 +108,11 @@ let package = Package(
         "Martlet", "Verification", "Simulation", "SystemEnvironment", "VersionStore",
         "Environment", "Primitives", "RawBytes",
       ]),
+    suite("IsolationTests", ["Martlet", "Primitives"]),
     suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
     suite("TortureTests", ["Verification", "Primitives"]),
     suite("ScenarioTests", ["Verification"]),
+    suite("HistoryTests", ["Verification", "Martlet", "Simulation", "Environment"]),
     suite(
       "ExhaustiveTests",
       ["Martlet", "Verification", "Simulation", "RedoLog", "Environment", "Primitives", "RawBytes"]),

@@ -8,7 +8,8 @@ extension ConflictHistory {
   /// Bytes that records and marks take: at most the budget.
   package var byteCount: Int { recordByteCount + markByteCount }
 
-  /// Bytes that the tables have allocated, the summary's too.
+  /// Bytes that the tables have allocated, the summary's too: arrays grow by doubling, so up to
+  /// twice the budget. The bounds of marked intervals are not in it.
   package var allocatedByteCount: Int {
     commits.allocatedByteCount + writes.allocatedByteCount + keyBytes.allocatedByteCount
       + readers.allocatedByteCount + pointMarks.allocatedByteCount

@@ -13,7 +13,9 @@ extension ConflictHistory {
   /// isolation level is.
   ///
   /// - Parameters:
-  ///   - reads: What a serializable transaction has read; empty for all others.
+  ///   - reads: What a serializable transaction has read; empty for all others. One of two-phase
+  ///     locking notes its reads from its first one on, even while nobody is tracked: a pivot may
+  ///     begin between that and the commit (rule M3b).
   ///   - earliestOut: From its certificate; nil for who had none.
   ///   - tracking: Its own, if it is tracked.
   /// - Complexity: nothing when nobody else is tracked, else constant for each key.

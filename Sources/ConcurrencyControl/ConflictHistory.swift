@@ -4,9 +4,10 @@ package import Primitives
 /// serializable snapshot isolation and two-phase locking at once (rule M1).
 ///
 /// **What it guarantees.** The transactions of those three kinds that commit are serializable
-/// together, beside writers of snapshot isolation, each of whom writes a key only if its snapshot
-/// shows the newest version of it (rule M7), and all of whom hold the key exclusively until they
-/// are published (rule M2).
+/// together, beside writers of weaker levels that nothing is promised to. It relies on its owner
+/// for two things: every writer of every level holds its keys exclusively until it is published
+/// (rule M2), and one of the SSI kind writes a key only if its snapshot shows the newest version
+/// (rule M7).
 ///
 /// **The naive way** keeps, for each active transaction, markers that writers look up and lists of
 /// edges that both sides edit while they run. Every read then writes to shared memory, and a
@@ -34,8 +35,8 @@ package import Primitives
 /// the two may be one (write skew). That they were concurrent follows and is never asked: the
 /// bound is at least `earliestOut`, which is newer than the pivot's snapshot.
 ///
-/// Non-serializable snapshot writers are recorded like all others, since they can be `Tout` (rule
-/// M6); they are never pivots, because nothing is promised to them.
+/// Writers of weaker levels are recorded like all others, since they can be `Tout` (rule M6). They
+/// are never pivots: what they read is not tracked, so that no circle through it is prevented.
 ///
 /// - Invariant H1: every commit newer than `leastSnapshot` of whoever is tracked is recorded, or
 ///   summarised, or is the transaction's own.

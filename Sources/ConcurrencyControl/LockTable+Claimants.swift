@@ -6,11 +6,13 @@ extension LockTable {
     static let none: Int32 = -1
 
     var transaction: TransactionID
-    var weight: UInt64
-    var timesVictim: Int
+    var weight: UInt64 = 0
+    var timesVictim = 0
     var enclosing: TransactionID?
     /// Its parts in keyspaces, the last used one first.
     var firstMember = Member.none
+    /// How much of its arena its keys take up.
+    var keyByteCount = 0
     var asked = Asked()
     /// The search that last came here, and whence.
     var searchNumber: UInt32 = 0
@@ -57,6 +59,7 @@ extension LockTable {
       & (claimantSlots.count &- 1)
   }
 
+  @inline(__always)
   func claimantIndex(_ transaction: TransactionID) -> Int32? {
     if newestClaimant != Claimant.none,
       claimants[Int(newestClaimant)].transaction == transaction
@@ -81,20 +84,19 @@ extension LockTable {
       newestClaimant = index
       return index
     }
-    let new = Claimant(
-      transaction: claimant.transaction, weight: claimant.weight,
-      timesVictim: claimant.timesVictim)
-    let index = freeClaimant
-    if index == Claimant.none {
+    if freeClaimant == Claimant.none {
       newestClaimant = Int32(claimants.count)
-      claimants.append(new)
+      claimants.append(Claimant(transaction: claimant.transaction))
       arenas.append([])
       askedIntervals.append(nil)
     } else {
-      freeClaimant = claimants[Int(index)].parent
-      claimants[Int(index)] = new
-      newestClaimant = index
+      // It was left as good as new.
+      newestClaimant = freeClaimant
+      freeClaimant = claimants[Int(newestClaimant)].parent
+      claimants[Int(newestClaimant)].transaction = claimant.transaction
     }
+    claimants[Int(newestClaimant)].weight = claimant.weight
+    claimants[Int(newestClaimant)].timesVictim = claimant.timesVictim
     noteEnclosing(claimant.enclosing, of: newestClaimant)
     claimantCount += 1
     if 2 * claimantCount > claimantSlots.count { doubleClaimantSlots() }
@@ -141,11 +143,9 @@ extension LockTable {
     }
     claimantSlots[hole] = Claimant.none
     noteEnclosing(nil, of: index)
-    if !arenas[Int(index)].isEmpty {
-      // A rare large transaction does not keep its memory for ever.
-      let isSmall = arenas[Int(index)].capacity <= 1 << 16
-      arenas[Int(index)].removeAll(keepingCapacity: isSmall)
-    }
+    claimants[Int(index)].keyByteCount = 0
+    // A rare large transaction does not keep its memory for ever.
+    if arenas[Int(index)].count > 1 << 16 { arenas[Int(index)] = [] }
     claimants[Int(index)].parent = freeClaimant
     freeClaimant = index
     if newestClaimant == index { newestClaimant = Claimant.none }

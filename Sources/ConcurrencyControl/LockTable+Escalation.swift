@@ -72,6 +72,7 @@ extension LockTable {
     escalationCount += 1
     releaseIntervals(of: index)
     releaseKeys(of: index, notices: &notices)
+    disturb(member.space)
     packKeys(of: owner)
     reserve(need(of: owner), for: owner)
   }
@@ -91,6 +92,7 @@ extension LockTable {
     // Last, as `forget` expects.
     claimants[Int(owner)].asked.bytes = moved(
       claimants[Int(owner)].asked.bytes, of: owner, to: &packed)
+    claimants[Int(owner)].keyByteCount = packed.count
     arenas[Int(owner)] = packed
   }
 

@@ -93,6 +93,29 @@ extension LockTable {
     var granted: KeyspaceLockMode?
     /// What is waited for; nil: nothing.
     var wanted: KeyspaceLockMode?
+
+    /// One that has let everything go begins again.
+    @inline(__always)
+    mutating func begin(
+      in space: Int32, _ keyspace: KeyspaceID, of owner: Int32, before next: Int32
+    ) {
+      self.space = space
+      self.keyspace = keyspace
+      self.owner = owner
+      self.next = next
+      previous = Member.none
+      nextOfOwner = Member.none
+      granted = nil
+    }
+
+    /// Its keys are released.
+    @inline(__always)
+    mutating func forgetKeys() {
+      firstOwned = Request.none
+      keyCount = 0
+      exclusiveCount = 0
+      byteCount = 0
+    }
   }
 
   // MARK: Members
@@ -100,6 +123,7 @@ extension LockTable {
   /// A claimant's part in a keyspace; `Member.none`: it has none.
   /// - Complexity: linear in the keyspaces that the claimant uses; constant for the one it used
   ///   last.
+  @inline(__always)
   func memberFound(of owner: Int32, in keyspace: KeyspaceID) -> Int32 {
     var index = claimants[Int(owner)].firstMember
     while index != Member.none, members[Int(index)].keyspace != keyspace {
@@ -116,8 +140,12 @@ extension LockTable {
     return memberMovedOrMade(of: owner, in: keyspace)
   }
 
+  @inline(__always)
   private mutating func memberMovedOrMade(of owner: Int32, in keyspace: KeyspaceID) -> Int32 {
-    var index = memberFound(of: owner, in: keyspace)
+    var index = Member.none
+    if claimants[Int(owner)].firstMember != Member.none {
+      index = memberFound(of: owner, in: keyspace)
+    }
     if index != Member.none {
       unlinkFromOwner(index)
     } else {
@@ -130,18 +158,21 @@ extension LockTable {
 
   private mutating func newMember(of owner: Int32, in keyspace: KeyspaceID) -> Int32 {
     let space = spaceMade(for: keyspace)
-    var member = Member(space: space, keyspace: keyspace, owner: owner)
     let next = spaces[Int(space)].firstMember
-    member.next = next
-    let index: Int32
-    if freeMember == Member.none {
-      index = Int32(members.count)
-      members.append(member)
-    } else {
-      index = freeMember
-      freeMember = members[Int(index)].next
-      members[Int(index)] = member
+    let index = freeMember
+    guard index != Member.none else {
+      members.append(Member(space: space, keyspace: keyspace, owner: owner, next: next))
+      return memberPlaced(Int32(members.count - 1))
     }
+    freeMember = members[Int(index)].next
+    members[Int(index)].begin(in: space, keyspace, of: owner, before: next)
+    return memberPlaced(index)
+  }
+
+  /// Makes a member that knows the next one in its keyspace the first there.
+  @inline(__always)
+  private mutating func memberPlaced(_ index: Int32) -> Int32 {
+    let (space, next) = (members[Int(index)].space, members[Int(index)].next)
     if next != Member.none { members[Int(next)].previous = index }
     spaces[Int(space)].firstMember = index
     return index
@@ -162,8 +193,14 @@ extension LockTable {
 
   /// Takes a member that holds no key and no interval out of its keyspace, with its lock on it.
   mutating func removeMember(_ index: Int32) {
-    let member = members[Int(index)]
     unlinkFromOwner(index)
+    leaveKeyspace(index)
+  }
+
+  /// Likewise, when the owner goes as well.
+  @inline(__always)
+  mutating func leaveKeyspace(_ index: Int32) {
+    let member = members[Int(index)]
     if member.previous == Member.none {
       spaces[Int(member.space)].firstMember = member.next
     } else {
@@ -178,8 +215,14 @@ extension LockTable {
 
   // MARK: Keyspaces
 
+  @inline(__always)
   private mutating func spaceMade(for keyspace: KeyspaceID) -> Int32 {
     if newestSpace >= 0, spaces[Int(newestSpace)].keyspace == keyspace { return newestSpace }
+    return spaceFoundOrMade(for: keyspace)
+  }
+
+  @inline(never)
+  private mutating func spaceFoundOrMade(for keyspace: KeyspaceID) -> Int32 {
     if let index = spaceIndex[keyspace] {
       newestSpace = index
       return index
@@ -240,7 +283,7 @@ extension LockTable {
     space.queue.firstIndex { members[Int($0)].granted == nil } ?? space.queue.count
   }
 
-  /// Ends a member's wait for its keyspace without success. It is gone if it held nothing.
+  /// Ends a member's wait for its keyspace without success.
   mutating func withdrawFromKeyspace(_ index: Int32) {
     let space = Int(members[Int(index)].space)
     guard let place = spaces[space].queue.firstIndex(of: index) else {
@@ -249,7 +292,6 @@ extension LockTable {
     spaces[space].dequeue(at: place)
     members[Int(index)].wanted = nil
     disturb(Int32(space))
-    if members[Int(index)].granted == nil { removeMember(index) }
   }
 
   /// Grants what can be granted of a keyspace: converters, and when none is left waiting, the

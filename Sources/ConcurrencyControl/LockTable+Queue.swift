@@ -148,7 +148,8 @@ extension LockTable {
     }
   }
 
-  /// Lets go of all keys of a member that holds no interval any more.
+  /// Lets go of all keys of a member that holds no interval any more. The gate may open.
+  @inline(__always)
   mutating func releaseKeys(of member: Int32, notices: inout [LockNotice]) {
     var request = members[Int(member)].firstOwned
     while request != Request.none {
@@ -156,11 +157,8 @@ extension LockTable {
       release(request, notices: &notices)
       request = next
     }
-    members[Int(member)].firstOwned = Request.none
-    members[Int(member)].keyCount = 0
-    members[Int(member)].exclusiveCount = 0
-    charge(-members[Int(member)].byteCount, to: member)
-    disturb(members[Int(member)].space)
+    usedBytes &-= members[Int(member)].byteCount
+    members[Int(member)].forgetKeys()
   }
 
   /// Ends a request's wait for its key without success.

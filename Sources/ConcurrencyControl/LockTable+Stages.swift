@@ -144,9 +144,15 @@ extension LockTable {
 
   /// Grants what has become possible, then breaks the circles of those who wait anew, until
   /// nothing changes any more.
+  @inline(__always)
   mutating func settle(notices: inout [LockNotice]) {
+    if !restless.isEmpty || !blocked.isEmpty { settleAll(notices: &notices) }
+  }
+
+  @inline(never)
+  private mutating func settleAll(notices: inout [LockNotice]) {
     while true {
-      if let space = restless.popLast() {
+      if let space = popRestless() {
         spaces[Int(space)].isRestless = false
         grantKeyspace(space, notices: &notices)
         openGate(space, notices: &notices)
@@ -158,5 +164,16 @@ extension LockTable {
         return
       }
     }
+  }
+
+  /// The first by number, so that one history has one outcome.
+  private mutating func popRestless() -> Int32? {
+    guard !restless.isEmpty else { return nil }
+    var first = 0
+    for index in restless.indices
+    where spaces[Int(restless[index])].keyspace < spaces[Int(restless[first])].keyspace {
+      first = index
+    }
+    return restless.remove(at: first)
   }
 }

@@ -48,6 +48,7 @@ extension LockTable {
     return Int(truncatingIfNeeded: mixed >> shift)
   }
 
+  @inline(__always)
   func slotFound(for name: LockName) -> Int? {
     let mask = slots.count &- 1
     var index = home(name.fingerprint, name.keyspace.rawValue)
@@ -123,12 +124,14 @@ extension LockTable {
     return index
   }
 
+  @inline(__always)
   mutating func makeRequest(
     _ mode: LockMode, _ name: LockName, _ member: Int32, _ bytes: KeyBytes, isGranted: Bool
   ) -> Int32 {
     let owner = members[Int(member)].owner
     var request = Request(name: name, owner: owner, member: member)
     request.nextOwned = members[Int(member)].firstOwned
+    request.bytes = bytes
     if isGranted { request.granted = mode } else { request.wanted = mode }
     let index: Int32
     if freeRequest == Request.none {
@@ -141,8 +144,8 @@ extension LockTable {
     }
     members[Int(member)].firstOwned = index
     members[Int(member)].keyCount &+= 1
-    charge(Self.bytesPerLock, to: member)
-    if !bytes.isNone { register(index, bytes) }
+    if !bytes.isNone { members[Int(member)].exclusiveCount &+= 1 }
+    charge(Self.bytesPerLock &+ (bytes.isNone ? 0 : Int(bytes.count)), to: member)
     return index
   }
 
@@ -154,19 +157,35 @@ extension LockTable {
   // MARK: Keys of exclusive locks
 
   /// Puts a key behind the others of its claimant.
+  @inline(__always)
   mutating func remember(_ key: RawSpan, of owner: Int32) -> KeyBytes {
-    let start = arenas[Int(owner)].count
-    // SAFETY: the pointer does not leave the closure; the array copies what it points to.
-    unsafe key.withUnsafeBytes { unsafe arenas[Int(owner)].append(contentsOf: $0) }
+    let start = claimants[Int(owner)].keyByteCount
+    let end = start &+ key.byteCount
+    if end > arenas[Int(owner)].count { growArena(of: owner, to: end) }
+    // SAFETY: the pointers do not leave the closures, and both buffers know their bounds.
+    unsafe arenas[Int(owner)].withUnsafeMutableBytes { arena in
+      unsafe key.withUnsafeBytes { key in
+        unsafe UnsafeMutableRawBufferPointer(rebasing: arena[start..<end]).copyMemory(from: key)
+      }
+    }
+    claimants[Int(owner)].keyByteCount = end
     return KeyBytes(
       start: UInt32(truncatingIfNeeded: start), count: Int32(truncatingIfNeeded: key.byteCount))
+  }
+
+  @inline(never)
+  private mutating func growArena(of owner: Int32, to count: Int) {
+    let room = Swift.max(64, count, 2 * arenas[Int(owner)].count)
+    arenas[Int(owner)].append(
+      contentsOf: repeatElement(0, count: room - arenas[Int(owner)].count))
   }
 
   /// Forgets the key that was remembered last.
   mutating func forget(_ bytes: KeyBytes, of owner: Int32) {
     guard !bytes.isNone else { return }
-    precondition(bytes.end == arenas[Int(owner)].count, "a key that is not the newest")
-    arenas[Int(owner)].removeLast(Int(bytes.count))
+    precondition(
+      bytes.end == claimants[Int(owner)].keyByteCount, "a key that is not the newest")
+    claimants[Int(owner)].keyByteCount = Int(bytes.start)
   }
 
   /// From now on intervals meet this request (rule L2).

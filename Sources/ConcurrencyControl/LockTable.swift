@@ -36,6 +36,9 @@ package import Primitives
 /// Deadlocks are looked for when a request must wait, at each stage: only then, and only through
 /// it, can a circle close. Time-outs stay necessary for waits that this table does not see (L8).
 ///
+/// The table is a large value. Small functions on the usual path that do not change it are always
+/// inlined: as calls they would be handed a copy.
+///
 /// - Invariant Q1: the granted modes of one name are pairwise compatible, and so are those of one
 ///   keyspace; no granted exclusive lock lies in an interval that another transaction holds (L1).
 /// - Invariant Q2: a transaction has at most one request for a name, one mode of a keyspace, and
@@ -209,12 +212,15 @@ package struct LockTable: Sendable {
     guard let waiting = claimantIndex(transaction) else { return }
     if claimants[Int(waiting)].isWaiting { withdraw(waiting, notices: &notices) }
     if let owner = claimantIndex(transaction) {
-      while claimants[Int(owner)].firstMember != Member.none {
-        let member = claimants[Int(owner)].firstMember
+      var member = claimants[Int(owner)].firstMember
+      while member != Member.none {
+        let next = members[Int(member)].nextOfOwner
         if members[Int(member)].intervalCount > 0 { releaseIntervals(of: member) }
         releaseKeys(of: member, notices: &notices)
-        removeMember(member)
+        leaveKeyspace(member)
+        member = next
       }
+      claimants[Int(owner)].firstMember = Member.none
       retire(owner)
     }
     settle(notices: &notices)

@@ -20,4 +20,11 @@ package struct Event: Sendable {
 /// Where news goes.
 package protocol EventSink: Sendable {
   func report(_ event: Event)
+
+  /// Whether anybody reads news of this severity, so that making the words is worth it.
+  func wants(_ severity: Event.Severity) -> Bool
+}
+
+extension EventSink {
+  package func wants(_ severity: Event.Severity) -> Bool { true }
 }

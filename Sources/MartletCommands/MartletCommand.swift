@@ -21,8 +21,8 @@ package struct MartletCommand: ParsableCommand {
     subcommands: [
       LoadCommand.self, GetCommand.self, SetCommand.self, RemoveCommand.self, ScanCommand.self,
       StatCommand.self, VerifyCommand.self, CheckpointCommand.self, TortureCommand.self,
-      IsolationCommand.self, TourCommand.self, DriveCommand.self, TourWorkerCommand.self,
-      TortureWriterCommand.self,
+      IsolationCommand.self, HistoryCommand.self, TourCommand.self, DriveCommand.self,
+      TourWorkerCommand.self, TortureWriterCommand.self,
     ])
 
   package init() {}

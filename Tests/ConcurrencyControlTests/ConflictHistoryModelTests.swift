@@ -61,23 +61,29 @@ struct ConflictHistoryModelTests {
     }
     #expect(model.counts.circlesOfSnapshots > 10, "nothing that could have failed")
     #expect(model.counts.safe > 100)
-    #expect(model.counts.unsafe > 10)
+    #expect(model.counts.unsafe > 0)
   }
 
-  @Test(arguments: [600, 800, 1000], [1, 3, 64])
-  func `S12 O9 within a tiny budget there are more aborts, marked coarse, and no circle`(
-    byteBudget: Int, bucketCount: Int
-  ) throws {
-    var model = ConflictModel(
-      seed: Self.seed,
-      sizes: .init(
-        byteBudget: byteBudget, bucketCount: bucketCount, pointLimit: byteBudget < 1000 ? 2 : 1000,
-        intervalLimit: bucketCount == 1 ? 1 : 2))
-    try run(&model, Self.historyCount / 10)
-    for cause in [ConflictExplanation.Cause.pivot, .readerOfPivot, .historyLost] {
-      #expect(model.counts.refusals[cause.rawValue + ", coarse", default: 0] > 10, "\(cause)")
+  @Test func `S12 O9 within a tiny budget there are more aborts, marked coarse, and no circle`()
+    throws
+  {
+    var refusals: [String: Int] = [:]
+    for byteBudget in [600, 800, 1000] {
+      for bucketCount in [1, 3, 64] {
+        var model = ConflictModel(
+          seed: Self.seed,
+          sizes: .init(
+            byteBudget: byteBudget, bucketCount: bucketCount,
+            pointLimit: byteBudget < 1000 ? 2 : 1000, intervalLimit: bucketCount == 1 ? 1 : 2))
+        try run(&model, Self.historyCount / 10)
+        refusals.merge(model.counts.refusals, uniquingKeysWith: +)
+        #expect(
+          model.history.allocatedByteCount < 2 * byteBudget + 24 * (bucketCount + 64) + 1024)
+      }
     }
-    #expect(model.history.allocatedByteCount < 2 * byteBudget + 24 * (bucketCount + 64) + 1024)
+    for cause in ConflictExplanation.Cause.allCases {
+      #expect(refusals[cause.rawValue + ", coarse", default: 0] > 10, "\(cause)")
+    }
   }
 
   @Test func `O6 keys that share a fingerprint cost aborts and never a circle`() throws {

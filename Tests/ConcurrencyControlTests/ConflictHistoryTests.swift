@@ -230,6 +230,17 @@ struct ConflictHistoryTests {
     #expect(history.safety(4) == .safe)
   }
 
+  @Test func `S13 a snapshot waits for a writer that may still take an older one`() {
+    var history = ConflictDriver()
+    let writer = history.history.begin(
+      TransactionID(2), as: .serializableSnapshot, floor: Timestamp(history.clock))
+    history.commitUnderLocks(9, writing: ["z"])
+    history.begin(1, .readOnly)
+    #expect(history.safety(1) == .undecided)
+    history.history.setSnapshot(Timestamp(history.clock), of: writer)
+    #expect(history.safety(1) == .safe)
+  }
+
   @Test func `S13 a snapshot is unsafe once a pivot commits around it`() {
     for isLate in [false, true] {
       var history = ConflictDriver()

@@ -37,6 +37,8 @@ struct ConflictModel {
     var role = Role.serializable
     var stage = Stage.idle
     var tracking: Tracking?
+    /// The watermark as it was loaded, before the history is told of it as the snapshot.
+    var loaded: UInt64?
     var snapshot: UInt64 = 0
     var observations: [Observation] = []
     /// What the history was told that it read.
@@ -115,7 +117,7 @@ struct ConflictModel {
     for index in transactions.indices {
       while !unpublished.isEmpty { publish() }
       acknowledged = published
-      if transactions[index].stage == .begun { takeSnapshot(index) }
+      while transactions[index].stage == .begun { takeSnapshot(index) }
       if transactions[index].stage == .active { commit(index) }
     }
     while !unpublished.isEmpty { publish() }
@@ -167,9 +169,13 @@ struct ConflictModel {
 
   private mutating func takeSnapshot(_ index: Int) {
     guard let tracking = transactions[index].tracking else { return }
-    let watermark = transactions[index].role == .readOnly ? acknowledged : published
-    guard Timestamp(watermark) >= tracking.leastSnapshot else {
-      counts.waits += 1
+    guard let watermark = transactions[index].loaded else {
+      let watermark = transactions[index].role == .readOnly ? acknowledged : published
+      if Timestamp(watermark) >= tracking.leastSnapshot {
+        transactions[index].loaded = watermark
+      } else {
+        counts.waits += 1
+      }
       return
     }
     transactions[index].snapshot = watermark

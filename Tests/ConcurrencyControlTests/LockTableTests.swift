@@ -220,6 +220,57 @@ struct DeadlockTests {
     #expect(locks.release(2) == [3])
   }
 
+  @Test func `a nested transaction that waits for the one around it is a deadlock at once (L8)`() {
+    var locks = LockDriver()
+    #expect(locks.ask(1, .exclusive, 10) == .granted)
+    #expect(
+      locks.ask(2, .exclusive, 10, weight: 9, timesVictim: 5, enclosing: 1)
+        == .deadlock(cycle: [TransactionID(2), TransactionID(1)]))
+    #expect(locks.ask(2, .exclusive, 11, enclosing: 1) == .granted)
+  }
+
+  @Test func `a circle through the body of a transaction is found from outside it (L8)`() {
+    // 2 runs inside 1 and waits for 3, which wants what 1 holds.
+    var locks = LockDriver()
+    #expect(locks.ask(1, .exclusive, 10) == .granted)
+    #expect(locks.ask(3, .exclusive, 11, weight: 5) == .granted)
+    #expect(locks.ask(2, .exclusive, 11, weight: 9, enclosing: 1) == .waiting)
+    #expect(
+      locks.ask(3, .exclusive, 10, weight: 5)
+        == .deadlock(cycle: [3, 1, 2].map { TransactionID($0) }), "1 could not give up: it runs")
+    #expect(locks.release(3) == [2])
+  }
+
+  @Test func `two levels of nesting lead on to the outermost (L8)`() {
+    var locks = LockDriver()
+    #expect(locks.ask(1, .exclusive, 10) == .granted)
+    #expect(locks.ask(2, .exclusive, 11, enclosing: 1) == .granted)
+    #expect(
+      locks.ask(3, .exclusive, 10, enclosing: 2)
+        == .deadlock(cycle: [3, 1, 2].map { TransactionID($0) }))
+  }
+
+  @Test func `a nested transaction that has ended is waited for by no one`() {
+    var locks = LockDriver()
+    #expect(locks.ask(1, .exclusive, 10) == .granted)
+    #expect(locks.ask(2, .exclusive, 11, enclosing: 1) == .granted)
+    #expect(locks.release(2) == [])
+    #expect(locks.ask(3, .exclusive, 11) == .granted)
+    #expect(locks.ask(1, .exclusive, 11) == .waiting)
+    #expect(locks.blockers(1) == [3])
+  }
+
+  @Test func `whom one waits for is everybody ahead, by name`() {
+    var locks = LockDriver()
+    #expect(locks.ask(1, .shared, 10) == .granted)
+    #expect(locks.ask(2, .shared, 10) == .granted)
+    #expect(locks.ask(3, .exclusive, 10) == .waiting)
+    #expect(locks.ask(4, .shared, 10) == .waiting)
+    #expect(Set(locks.blockers(3)) == [1, 2])
+    #expect(locks.blockers(4) == [3])
+    #expect(locks.blockers(1) == [] && locks.blockers(99) == [])
+  }
+
   @Test func `waiting twice is a bug and stops the process`() async {
     await #expect(processExitsWith: .failure) {
       var locks = LockDriver()

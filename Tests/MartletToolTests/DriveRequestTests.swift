@@ -15,9 +15,14 @@ import Testing
   }
 
   @Test(arguments: [
-    (#""op":"begin","level":"SI","protocol":null"#, SessionOperation.begin(.snapshot)),
-    (#""op":"begin","level":"SSER""#, .begin(.strictSerializable)),
+    (#""op":"begin","level":"SI","protocol":null"#, SessionOperation.begin(.snapshot, nil)),
+    (#""op":"begin","level":"SSER""#, .begin(.strictSerializable, nil)),
+    (#""op":"begin","level":"SER","protocol":"OCC""#, .begin(.serializable, .optimistic)),
+    (#""op":"begin","level":"RR","protocol":"2PL""#, .begin(.repeatableRead, .twoPhaseLocking)),
     (#""op":"get","args":["k"]"#, .get("k")),
+    (#""op":"getForUpdate","args":["k"]"#, .getForUpdate("k")),
+    (#""op":"savepoint","args":["s"]"#, .savepoint("s")),
+    (#""op":"rollback-to","args":["s"]"#, .rollBack(to: "s")),
     (#""op":"put","args":["k",11]"#, .put("k", .integer(11))),
     (#""op":"put","args":["k","11"]"#, .put("k", .string("11"))),
     (#""op":"delete","args":["k"]"#, .delete("k")),
@@ -60,19 +65,10 @@ import Testing
     (#"{"id":7,"op":"begin","session":"T"}"#, 7, "begin needs \"level\""),
     (#"{"id":7,"op":"begin","session":"T","level":"XX"}"#, 7, "begin needs \"level\""),
     (
-      #"{"id":7,"op":"begin","session":"T","level":"SI","protocol":"OCC"}"#, 7,
-      "protocol OCC is not available"
-    ),
-    (
       #"{"id":7,"op":"begin","session":"T","level":"SI","protocol":"X"}"#, 7, "protocol must be"
     ),
-    (
-      #"{"id":7,"op":"savepoint","session":"T","args":["s"]}"#, 7, "savepoint is not available"
-    ),
-    (
-      #"{"id":7,"op":"rollback-to","session":"T","args":["s"]}"#, 7,
-      "rollback-to is not available"
-    ),
+    (#"{"id":7,"op":"savepoint","session":"T"}"#, 7, "savepoint needs a name as argument 1"),
+    (#"{"id":7,"op":"rollback-to","session":"T","args":[1]}"#, 7, "argument 1 of rollback-to"),
     (#"{"id":7,"op":"reset","setup":[]}"#, 7, "setup must be an object"),
     (#"{"id":7,"op":"reset","setup":{"x":[]}}"#, 7, "the value of x is an array"),
   ])

@@ -56,9 +56,10 @@ import Testing
       return reply.hasPrefix(ok) ? String(reply.dropFirst(ok.count)) : reply
     }
 
-    func begin(_ session: String) {
+    func begin(_ session: String, _ level: String = "SI", _ choice: String? = nil) {
+      let choice = choice.map { #""\#($0)""# } ?? "null"
       #expect(
-        ask(#""session":"\#(session)","op":"begin","level":"SI","protocol":null"#)
+        ask(#""session":"\#(session)","op":"begin","level":"\#(level)","protocol":\#(choice)"#)
           == #""status":"ok","value":null"#)
     }
 
@@ -169,17 +170,66 @@ import Testing
     harness.finish()
   }
 
+  @Test func `a dirty read is seen at read uncommitted and at no other level`() throws {
+    let harness = try Harness(setup: #"{"x":1}"#)
+    harness.begin("W")
+    _ = harness.ask("W", "put", #""x",2"#)
+    for (level, seen) in [("RU", "2"), ("RC", "1"), ("SI", "1")] {
+      harness.begin("R", level)
+      #expect(harness.ask("R", "get", #""x""#) == seen, "\(level)")
+      _ = harness.ask("R", "abort")
+    }
+    #expect(harness.ask("W", "abort") == "null")
+    harness.finish()
+  }
+
+  @Test func `write skew: each protocol keeps one of the two from it in its own way`() throws {
+    for (choice, isRefused) in [("SSI", true), ("OCC", true)] {
+      let harness = try Harness(setup: #"{"x":1,"y":1}"#)
+      for session in ["A", "B"] {
+        harness.begin(session, "SER", choice)
+        #expect(harness.ask(session, "scan", "null,null") == #"{"x":1,"y":1}"#)
+      }
+      _ = harness.ask("A", "put", #""x",0"#)
+      _ = harness.ask("B", "put", #""y",0"#)
+      #expect(harness.ask("A", "commit").hasPrefix(#"{"timestamp":"#))
+      let answer = harness.ask("B", "commit")
+      #expect(answer.contains("serializationFailure") == isRefused, "\(choice): \(answer)")
+      harness.finish()
+    }
+  }
+
+  @Test func `a savepoint is rolled back to, also twice, and hides an older one of its name`()
+    throws
+  {
+    let harness = try Harness(setup: #"{"x":1}"#)
+    harness.begin("T")
+    _ = harness.ask("T", "put", #""x",2"#)
+    #expect(harness.ask("T", "savepoint", #""s""#) == "null")
+    _ = harness.ask("T", "put", #""x",3"#)
+    #expect(harness.ask("T", "savepoint", #""s""#) == "null")
+    _ = harness.ask("T", "put", #""x",4"#)
+    #expect(harness.ask("T", "rollback-to", #""s""#) == "null")
+    #expect(harness.ask("T", "get", #""x""#) == "3")
+    _ = harness.ask("T", "put", #""y",5"#)
+    #expect(harness.ask("T", "rollback-to", #""s""#) == "null")
+    #expect(harness.ask("T", "commit").hasPrefix(#"{"timestamp":"#))
+    #expect(harness.dump() == Self.dumped + #"{"x":3}"#)
+    harness.finish()
+  }
+
   @Test func `what is refused changes nothing and leaves the transaction open`() throws {
     let harness = try Harness(setup: #"{"x":1}"#)
     #expect(harness.ask("T1", "put", #""x",2"#).hasPrefix(#""status":"error""#))
     #expect(
-      harness.ask(#""session":"T1","op":"begin","level":"SER""#).hasPrefix(#""status":"error""#))
+      harness.ask(#""session":"T1","op":"begin","level":"SI","protocol":"OCC""#)
+        .hasPrefix(#""status":"error""#))
     #expect(harness.ask("T1", "get", #""x""#).hasPrefix(#""status":"error""#))
     harness.begin("T1")
     #expect(
       harness.ask(#""session":"T1","op":"begin","level":"SI""#)
         == #""status":"error","reason":"session T1 has a transaction open already""#)
-    #expect(harness.ask("T1", "savepoint", #""s""#).hasPrefix(#""status":"error""#))
+    #expect(harness.ask("T1", "rollback-to", #""s""#).hasPrefix(#""status":"error""#))
     #expect(harness.ask("T1", "put", #""x""#).hasPrefix(#""status":"error""#))
     let long = String(repeating: "k", count: 5000)
     #expect(harness.ask("T1", "put", "\"\(long)\",1").hasPrefix(#""status":"error""#))

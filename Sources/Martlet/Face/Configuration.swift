@@ -39,9 +39,9 @@ public struct Configuration: Sendable {
   public var strictSerializableProtocol: TransactionProtocol
   /// Threads for the asynchronous forms, at most.
   public var asynchronousTransactionLimit: Int
-  /// Receives warnings and notices in words. Called on the engine's threads; must not call the
-  /// database.
-  public var events: (@Sendable (String) -> Void)?
+  /// Receives what happens, from aborts to failures of the device. Called on the engine's threads and
+  /// on those of transactions; must not call the database.
+  public var events: (@Sendable (DatabaseEvent) -> Void)?
   /// Sizes of log segments: the defaults suit every use, and simulations make them small.
   package var log = LogConfiguration()
 
@@ -62,7 +62,7 @@ public struct Configuration: Sendable {
     serializableProtocol: TransactionProtocol = .serializableSnapshot,
     strictSerializableProtocol: TransactionProtocol = .twoPhaseLocking,
     asynchronousTransactionLimit: Int = 16,
-    events: (@Sendable (String) -> Void)? = nil
+    events: (@Sendable (DatabaseEvent) -> Void)? = nil
   ) {
     self.pageSize = pageSize
     self.cacheSize = cacheSize

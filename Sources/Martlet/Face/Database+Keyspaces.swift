@@ -7,24 +7,29 @@ extension Database {
   /// The keyspace of a name, made now if there is none.
   ///
   /// Making one is a transaction of its own, durable as the configuration says.
-  /// - Throws: `invalidArgument` for an empty name or one above 255 bytes of UTF-8.
-  public func keyspace(_ name: String) throws -> Keyspace {
+  /// - Parameter options: what it is made with; nil: as it is, or the defaults.
+  /// - Throws: `invalidArgument` for an empty name or one above 255 bytes of UTF-8, and for options
+  ///   that differ from those it was made with.
+  public func keyspace(_ name: String, options: KeyspaceOptions? = nil) throws -> Keyspace {
     try requireName(name)
     return try withEngine { engine in
-      if let info = engine.store.keyspace(named: name) { return handle(info) }
+      if let info = engine.store.keyspace(named: name) { return try handle(info, options) }
       return try engine.changingCatalog { transaction in
-        if let info = engine.store.keyspace(named: name) { return handle(info) }
+        if let info = engine.store.keyspace(named: name) { return try handle(info, options) }
         let id = engine.store.nextKeyspaceID()
+        let options = options ?? KeyspaceOptions()
         try engine.commitCatalog(
-          transaction, id, name: name, state: .live, dropping: nil)
-        return Keyspace(name: name, id: id, database: engine.id)
+          transaction, id, name: name, state: .live, options: options.encoded, dropping: nil)
+        return Keyspace(name: name, id: id, options: options, database: engine.id)
       }
     }
   }
 
   /// The keyspace of a name; nil when there is none. Makes nothing.
   public func existingKeyspace(_ name: String) throws -> Keyspace? {
-    try withEngine { engine in engine.store.keyspace(named: name).map(handle) }
+    try withEngine { engine in
+      try engine.store.keyspace(named: name).map { try handle($0, nil) }
+    }
   }
 
   /// Removes a keyspace with everything in it.
@@ -39,7 +44,8 @@ extension Database {
           throw DatabaseError(.unknownKeyspace, "there is no keyspace \"\(name)\"")
         }
         try engine.commitCatalog(
-          transaction, info.id, name: name, state: .dropping, dropping: info.id)
+          transaction, info.id, name: name, state: .dropping, options: info.options,
+          dropping: info.id)
       }
     }
   }
@@ -55,8 +61,17 @@ extension Database {
     return try body(engine)
   }
 
-  private func handle(_ info: KeyspaceInfo) -> Keyspace {
-    Keyspace(name: info.name, id: info.id, database: engine.id)
+  private func handle(_ info: KeyspaceInfo, _ wish: KeyspaceOptions?) throws(DatabaseError)
+    -> Keyspace
+  {
+    let options = try KeyspaceOptions(decoding: info.options)
+    if let wish, wish != options {
+      throw DatabaseError(
+        .invalidArgument,
+        "keyspace \"\(info.name)\" was made with other options: written at "
+          + ".\(options.leastWriteIsolation.rawValue) or above")
+    }
+    return Keyspace(name: info.name, id: info.id, options: options, database: engine.id)
   }
 
   private func requireName(_ name: String) throws(DatabaseError) {
@@ -84,11 +99,11 @@ extension Engine {
   /// Commits one catalog entry.
   func commitCatalog(
     _ transaction: TransactionID, _ id: KeyspaceID, name: String, state: KeyspaceState,
-    dropping: KeyspaceID?
+    options: [UInt8], dropping: KeyspaceID?
   ) throws(DatabaseError) {
     var builder = WriteBatchBuilder()
     let key = VersionStore.catalogKey(id)
-    let value = VersionStore.catalogValue(name: name, state: state)
+    let value = VersionStore.catalogValue(name: name, state: state, options: options)
     key.withByteView { key in
       value.withByteView { value in builder.set(key, to: value, in: .catalog) }
     }

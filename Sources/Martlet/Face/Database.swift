@@ -83,9 +83,11 @@ public final class Database: Sendable {
 
 /// Hands events to the closure of the configuration.
 struct EventClosure: EventSink {
-  private let closure: (@Sendable (String) -> Void)?
+  private let closure: (@Sendable (DatabaseEvent) -> Void)?
 
-  init(_ closure: (@Sendable (String) -> Void)?) { self.closure = closure }
+  init(_ closure: (@Sendable (DatabaseEvent) -> Void)?) { self.closure = closure }
 
-  func report(_ event: Event) { closure?(event.message) }
+  func report(_ event: Event) { closure?(DatabaseEvent(event)) }
+
+  func wants(_ severity: Event.Severity) -> Bool { closure != nil }
 }

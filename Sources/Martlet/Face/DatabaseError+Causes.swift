@@ -123,6 +123,14 @@ extension DatabaseError {
       "the disk is full (\(path)); nothing was lost, and work goes on when there is space")
   }
 
+  /// The keyspace wants its writers to be better protected (rule M6).
+  static func isolationTooWeak(_ level: IsolationLevel, _ keyspace: Keyspace) -> DatabaseError {
+    DatabaseError(
+      .isolationTooWeak,
+      "keyspace \"\(keyspace.name)\" is written at .\(keyspace.options.leastWriteIsolation.rawValue) "
+        + "or above, and this transaction runs at .\(level.rawValue)")
+  }
+
   /// A key for people: text as text, other bytes in hexadecimal; long ones cut.
   static func quoted(_ key: [UInt8]) -> String { KeyText.quoted(key) }
 
@@ -130,7 +138,7 @@ extension DatabaseError {
   var endsTransaction: Bool {
     switch code {
     case .invalidArgument, .keyTooLong, .valueTooLarge, .valueMismatch, .wrongDatabase,
-      .keyExists:
+      .keyExists, .isolationTooWeak:
       false
     default: true
     }

@@ -75,6 +75,8 @@ extension DatabaseError.Code {
   public static let valueTooLarge = Self("valueTooLarge")
   /// The stored bytes are not of the type that was asked for. Nothing happened.
   public static let valueMismatch = Self("valueMismatch")
+  /// The keyspace may not be written at the transaction's level. Nothing happened.
+  public static let isolationTooWeak = Self("isolationTooWeak")
   /// A key that may be set once is there already. Nothing happened.
   public static let keyExists = Self("keyExists")
   /// The keyspace handle belongs to another database. Nothing happened.

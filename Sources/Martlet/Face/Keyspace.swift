@@ -7,6 +7,8 @@ public struct Keyspace: Sendable, Hashable {
   public let name: String
   /// Its number in its database: never reused.
   public let id: KeyspaceID
+  /// What it was made with.
+  public let options: KeyspaceOptions
   /// The database it belongs to.
   let database: DatabaseID
 }

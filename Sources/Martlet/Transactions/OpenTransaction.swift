@@ -10,17 +10,18 @@ package final class OpenTransaction {
   private let engine: Engine
   private let options: TransactionOptions
   private var state: TransactionState?
+  package let id: TransactionID
 
   init(engine: Engine, options: TransactionOptions) throws {
     try engine.enter()
     self.engine = engine
     self.options = options
-    state = engine.beginWrite(options, control: options.control)
+    let state = engine.beginWrite(options, control: options.control)
+    self.state = state
+    id = state.id
   }
 
   deinit { rollback() }
-
-  package var id: TransactionID { running.id }
 
   private var running: TransactionState {
     guard let state else { preconditionFailure("OT1: the transaction has ended") }

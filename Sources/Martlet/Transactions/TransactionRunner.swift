@@ -108,8 +108,10 @@ struct TransactionRunner {
     var cause = error
     cause.attempts = course.attempt
     engine.counters.countAbort(cause)
-    engine.effects.events.report(
-      Event(.debug, "attempt \(course.attempt) of a transaction was rolled back: \(cause)"))
+    if engine.effects.events.wants(.debug) {
+      engine.effects.events.report(
+        Event(.debug, "attempt \(course.attempt) of a transaction was rolled back: \(cause)"))
+    }
     return cause
   }
 

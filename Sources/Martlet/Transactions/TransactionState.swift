@@ -197,6 +197,7 @@ final class TransactionState {
     throws(DatabaseError) -> LockName
   {
     try requireKeyFits(key)
+    if level < keyspace.options.leastWriteIsolation { throw .isolationTooWeak(level, keyspace) }
     let limit = engine.configuration.transactionSizeLimit
     if writes.byteCount + key.count + addedByteCount > limit {
       throw note(

@@ -55,6 +55,7 @@ extension DatabaseError.Code {
   var leavesTransactionOpen: Bool {
     switch self {
     case .invalidArgument, .keyTooLong, .valueTooLarge, .valueMismatch, .keyExists,
+      .isolationTooWeak,
       .wrongDatabase, .unknownKeyspace:
       true
     default: false

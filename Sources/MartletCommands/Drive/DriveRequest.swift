@@ -24,8 +24,10 @@ package struct DriveRequest: Equatable, Sendable {
 
 /// What a session can be asked.
 package enum SessionOperation: Equatable, Sendable {
-  case begin(DriveLevel)
+  case begin(DriveLevel, DriveProtocol?)
   case get(String)
+  /// A read of a key that is going to be written.
+  case getForUpdate(String)
   case put(String, DriveValue)
   case delete(String)
   /// Half-open; a bound may be missing.
@@ -33,6 +35,9 @@ package enum SessionOperation: Equatable, Sendable {
   case increment(String, by: Int64)
   /// The old value is nil when the key must be absent.
   case compareAndSet(String, old: DriveValue?, new: DriveValue)
+  /// Marks this moment under a name; an older one of that name is hidden.
+  case savepoint(String)
+  case rollBack(to: String)
   case commit
   case abort
 }
@@ -45,6 +50,13 @@ package enum DriveLevel: String, Sendable {
   case snapshot = "SI"
   case serializable = "SER"
   case strictSerializable = "SSER"
+}
+
+/// The protocols by the names that the literature uses.
+package enum DriveProtocol: String, Sendable {
+  case twoPhaseLocking = "2PL"
+  case optimistic = "OCC"
+  case serializableSnapshot = "SSI"
 }
 
 /// A request that cannot be carried out as it stands: nothing happened.
@@ -119,8 +131,9 @@ extension DriveRequest {
     var arguments = try Arguments(of: name, in: json)
     let operation: SessionOperation
     switch name {
-    case "begin": operation = .begin(try level(of: json))
+    case "begin": operation = .begin(try level(of: json), try concurrencyProtocol(of: json))
     case "get": operation = .get(try arguments.string("a key"))
+    case "getForUpdate": operation = .getForUpdate(try arguments.string("a key"))
     case "put": operation = .put(try arguments.string("a key"), try arguments.value("a value"))
     case "delete": operation = .delete(try arguments.string("a key"))
     case "scan":
@@ -135,8 +148,8 @@ extension DriveRequest {
         new: try arguments.value("a new value"))
     case "commit": operation = .commit
     case "abort": operation = .abort
-    case "savepoint", "rollback-to":
-      throw DriveRefusal("\(name) is not available in this version")
+    case "savepoint": operation = .savepoint(try arguments.string("a name"))
+    case "rollback-to": operation = .rollBack(to: try arguments.string("a name"))
     default: throw DriveRefusal("there is no operation \(name)")
     }
     try arguments.finish()
@@ -148,10 +161,15 @@ extension DriveRequest {
     else {
       throw DriveRefusal("begin needs \"level\": one of RU, RC, RR, SI, SER and SSER")
     }
+    return level
+  }
+
+  private static func concurrencyProtocol(of json: JSON) throws -> DriveProtocol? {
     switch json[name: "protocol"] {
-    case nil, .null: return level
-    case .string(let name) where ["2PL", "OCC", "SSI"].contains(name):
-      throw DriveRefusal("protocol \(name) is not available in this version")
+    case nil, .null: return nil
+    case .string(let name):
+      if let choice = DriveProtocol(rawValue: name) { return choice }
+      fallthrough
     default: throw DriveRefusal("protocol must be 2PL, OCC, SSI or null")
     }
   }

@@ -61,8 +61,8 @@ final class DriveSession: Sendable {
   private func run() {
     defer { finished.signal() }
     while case .request(let id, let operation) = messages.pop() {
-      if case .begin(let level) = operation {
-        if !runTransaction(level, begin: id) { return }
+      if case .begin(let level, let choice) = operation {
+        if !runTransaction(level, choice, begin: id) { return }
       } else {
         reply(DriveReply(id: id, .error("no transaction is open in session \(name)")))
       }
@@ -70,12 +70,13 @@ final class DriveSession: Sendable {
   }
 
   /// Runs one transaction. False when the session ended inside it.
-  private func runTransaction(_ level: DriveLevel, begin: JSON) -> Bool {
+  private func runTransaction(_ level: DriveLevel, _ choice: DriveProtocol?, begin: JSON) -> Bool {
     var began = false
     var ending: Ending?
     do {
-      let committed = try database.transact(isolation: level.isolation, retry: .never) {
-        (transaction: borrowing Transaction) in
+      let committed = try database.transact(
+        isolation: level.isolation, using: choice?.using, retry: .never
+      ) { (transaction: borrowing Transaction) in
         began = true
         reply(DriveReply(id: begin, .ok(.null)))
         let reached = serve(transaction)
@@ -108,6 +109,7 @@ final class DriveSession: Sendable {
 
   /// Carries out requests until one of them ends the transaction.
   private func serve(_ transaction: borrowing Transaction) -> Ending {
+    var savepoints = DriveSavepoints()
     while case .request(let id, let operation) = messages.pop() {
       switch operation {
       case .begin:
@@ -117,7 +119,9 @@ final class DriveSession: Sendable {
       default:
         let outcome: DriveReply.Outcome
         do {
-          outcome = .ok(try keyspace.perform(operation, in: transaction))
+          outcome = .ok(
+            try savepoints.perform(operation, in: transaction)
+              ?? keyspace.perform(operation, in: transaction))
         } catch {
           outcome = DriveReply.Outcome(failedWith: error)
         }
@@ -138,6 +142,41 @@ extension DriveLevel {
     case .snapshot: .snapshot
     case .serializable: .serializable
     case .strictSerializable: .strictSerializable
+    }
+  }
+}
+
+extension DriveProtocol {
+  fileprivate var using: TransactionProtocol {
+    switch self {
+    case .twoPhaseLocking: .twoPhaseLocking
+    case .optimistic: .optimistic
+    case .serializableSnapshot: .serializableSnapshot
+    }
+  }
+}
+
+/// The savepoints of a transaction by name; a newer one hides an older one of its name, and rolling
+/// back to one gives up those made after it.
+private struct DriveSavepoints {
+  private var made: [(name: String, savepoint: Savepoint)] = []
+
+  /// Carries out an operation if it is about savepoints; nil when it is not.
+  mutating func perform(_ operation: SessionOperation, in transaction: borrowing Transaction) throws
+    -> JSON?
+  {
+    switch operation {
+    case .savepoint(let name):
+      made.append((name, try transaction.savepoint()))
+      return .null
+    case .rollBack(let name):
+      guard let index = made.lastIndex(where: { $0.name == name }) else {
+        throw DriveRefusal("there is no savepoint \(name)")
+      }
+      try transaction.rollBack(to: made[index].savepoint)
+      made.removeLast(made.count - index - 1)
+      return .null
+    default: return nil
     }
   }
 }

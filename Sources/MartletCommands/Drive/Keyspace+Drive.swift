@@ -10,7 +10,9 @@ extension Keyspace {
   ) throws -> JSON {
     switch operation {
     case .get(let key):
-      return try driven(key, in: transaction)?.json ?? .null
+      return try driven(key, in: transaction, forUpdate: false)?.json ?? .null
+    case .getForUpdate(let key):
+      return try driven(key, in: transaction, forUpdate: true)?.json ?? .null
     case .put(let key, let value):
       try transaction.set(value.bytes, for: key, in: self)
       return .null
@@ -29,7 +31,7 @@ extension Keyspace {
       }
       return .object(members)
     case .increment(let key, let difference):
-      let old = try driven(key, in: transaction) ?? .integer(0)
+      let old = try driven(key, in: transaction, forUpdate: true) ?? .integer(0)
       guard case .integer(let number) = old else {
         throw DriveRefusal("\(key) holds a string; incr needs an integer")
       }
@@ -38,16 +40,21 @@ extension Keyspace {
       try transaction.set(DriveValue.integer(sum).bytes, for: key, in: self)
       return .integer(sum)
     case .compareAndSet(let key, let old, let new):
-      guard try driven(key, in: transaction) == old else { return false }
+      guard try driven(key, in: transaction, forUpdate: true) == old else { return false }
       try transaction.set(new.bytes, for: key, in: self)
       return true
-    case .begin, .commit, .abort:
+    case .begin, .commit, .abort, .savepoint, .rollBack:
       preconditionFailure("the session's own business")
     }
   }
 
-  private func driven(_ key: String, in transaction: borrowing Transaction) throws -> DriveValue? {
-    guard let bytes = try transaction.get(key, in: self) else { return nil }
+  private func driven(
+    _ key: String, in transaction: borrowing Transaction, forUpdate: Bool
+  ) throws -> DriveValue? {
+    let found =
+      forUpdate
+      ? try transaction.getForUpdate(key, in: self) : try transaction.get(key, in: self)
+    guard let bytes = found else { return nil }
     guard let value = DriveValue(bytes: bytes) else { throw Self.foreignValue(of: key) }
     return value
   }

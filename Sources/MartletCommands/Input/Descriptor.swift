@@ -32,6 +32,14 @@ package struct Descriptor: Sendable {
     }
   }
 
+  /// Makes a file, or empties one, to write it.
+  ///
+  /// - Throws: `ToolError` with the path and the reason.
+  package init(creating path: String) throws {
+    number = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard number >= 0 else { throw ToolError("\(path): \(Self.reason(errno))") }
+  }
+
   /// The size of a regular file; nil for pipes and terminals.
   package var byteCount: Int? {
     var status = stat()

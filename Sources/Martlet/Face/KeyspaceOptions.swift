@@ -1,0 +1,73 @@
+internal import RawBytes
+
+/// What a keyspace is made with; fixed for its life.
+public struct KeyspaceOptions: Sendable, Hashable {
+  /// The least isolation level at which it may be written.
+  ///
+  /// A serializable transaction can rely on a rule among keys only if everybody who may break that
+  /// rule is serializable too: weaker writers see less than they decide on. With `.serializable` here
+  /// they are refused, and no reader has to trust them (rule M6).
+  public var leastWriteIsolation: IsolationLevel
+
+  /// The default: written at any level.
+  public init(leastWriteIsolation: IsolationLevel = .readUncommitted) {
+    self.leastWriteIsolation = leastWriteIsolation
+  }
+}
+
+// The bytes in the catalog: `format-spec/keyspace-options.md`.
+extension KeyspaceOptions {
+  private static let leastWriteIsolationTag: UInt8 = 1
+
+  /// Empty for the default.
+  var encoded: [UInt8] {
+    leastWriteIsolation == .readUncommitted
+      ? [] : [Self.leastWriteIsolationTag, 1, leastWriteIsolation.number]
+  }
+
+  /// Reads what the catalog holds.
+  ///
+  /// - Throws: `newerFormat` for a field that this version does not know.
+  init(decoding bytes: [UInt8]) throws(DatabaseError) {
+    self.init()
+    var previous: UInt8 = 0
+    var rest = bytes[...]
+    while let tag = rest.popFirst() {
+      guard tag > previous, let count = rest.popFirst(), rest.count >= Int(count) else {
+        throw Self.corrupt(bytes)
+      }
+      previous = tag
+      let field = rest.prefix(Int(count))
+      rest = rest.dropFirst(Int(count))
+      guard tag == Self.leastWriteIsolationTag else {
+        throw DatabaseError(
+          .newerFormat, "a keyspace has an option of unknown kind \(tag): use a newer version")
+      }
+      guard field.count == 1, let number = field.first,
+        let level = IsolationLevel.allCases.first(where: { $0.number == number })
+      else { throw Self.corrupt(bytes) }
+      leastWriteIsolation = level
+    }
+  }
+
+  private static func corrupt(_ bytes: [UInt8]) -> DatabaseError {
+    DatabaseError(
+      damage: CorruptionError(
+        location: "catalog entry, options", expected: "fields of a tag, a count and a content",
+        found: "\(bytes.count) bytes that are none"))
+  }
+}
+
+extension IsolationLevel {
+  /// How the level is stored.
+  fileprivate var number: UInt8 {
+    switch self {
+    case .readUncommitted: 1
+    case .readCommitted: 2
+    case .repeatableRead: 3
+    case .snapshot: 4
+    case .serializable: 5
+    case .strictSerializable: 6
+    }
+  }
+}
