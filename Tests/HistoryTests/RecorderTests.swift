@@ -24,7 +24,7 @@ import Verification
     let report = try HistoryChecker(.uniform(.snapshotIsolation)).check(history)
     #expect(report.isValid, "\(report.examples.filter(\.isForbidden))")
     #expect((report.outcomes[.ok] ?? 0) > 200)
-    if kind != .bank {
+    if kind == .listAppend || kind == .register {
       #expect(report.edgeCount(.read) > 100 && report.edgeCount(.antiDependency) > 100)
     }
     #expect(try History(decoding: history.encoded()) == history)
