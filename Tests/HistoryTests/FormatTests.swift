@@ -8,7 +8,7 @@ import Verification
   static func everything() -> History {
     var story = Story(concurrent: false)
     story.add(level: .serializable, append(5, 17), list(5, 17), absent(6))
-    story.add(outcome: .fail, write(-7, -1))
+    story.add(outcome: .fail, write(-7, -1), .read(key: 3, nil))
     story.add(outcome: .info, process: 4, write(7, 2))
     story.add(
       function: "bank",

@@ -7,7 +7,7 @@ import Verification
 /// Workloads recorded from several threads, and what the checker says of them.
 @Suite struct `The history recorder` {
   static func record(
-    _ workload: HistoryWorkload, transactions: Int = 1_000, threads: Int = 3
+    _ workload: HistoryWorkload, transactions: Int = 600, threads: Int = 3
   ) throws -> History {
     let database = try Database.inMemory()
     defer { try? database.close() }
@@ -19,12 +19,12 @@ import Verification
   @Test(arguments: HistoryWorkload.Kind.allCases)
   func `records histories that snapshot isolation allows`(_ kind: HistoryWorkload.Kind) throws {
     let history = try Self.record(HistoryWorkload(kind, seed: testSeed("\(kind)"), keyCount: 6))
-    #expect(history.transactions.count >= 1_000)
+    #expect(history.transactions.count >= 600)
     #expect(history.transactions.allSatisfy { $0.level == .snapshotIsolation })
     let report = try HistoryChecker(.uniform(.snapshotIsolation)).check(history)
     #expect(report.isValid, "\(report.examples.filter(\.isForbidden))")
-    #expect((report.outcomes[.ok] ?? 0) > 500)
-    if kind != .bank {
+    #expect((report.outcomes[.ok] ?? 0) > 200)
+    if kind == .listAppend || kind == .register {
       #expect(report.edgeCount(.read) > 100 && report.edgeCount(.antiDependency) > 100)
     }
     #expect(try History(decoding: history.encoded()) == history)

@@ -160,9 +160,19 @@ struct HistoryDecoder {
     transaction.completionIndex = index
     transaction.completionTime = event.time
     if let operations = event.operations { transaction.operations = operations }
+    if kind == .ok { answer(&transaction.operations) }
     transaction.level = event.level ?? transaction.level
     transaction.concurrencyProtocol = event.concurrencyProtocol ?? transaction.concurrencyProtocol
     transaction.error = event.error
+  }
+
+  /// In a commit null is an answer: the key was not there. Elsewhere nobody knows.
+  private func answer(_ operations: inout [HistoryOperation]) {
+    for place in operations.indices {
+      if case .read(let key, nil) = operations[place] {
+        operations[place] = .read(key: key, .absent)
+      }
+    }
   }
 
   // MARK: Operations
@@ -201,8 +211,9 @@ struct HistoryDecoder {
     return operation
   }
 
-  private mutating func value() throws(HistoryError) -> HistoryValue {
-    if cursor.skipNull() { return .absent }
+  /// Nil for null.
+  private mutating func value() throws(HistoryError) -> HistoryValue? {
+    if cursor.skipNull() { return nil }
     guard cursor.skip("[") else { return .register(try cursor.integer("a value")) }
     return .list(try cursor.integers())
   }
@@ -221,7 +232,7 @@ struct HistoryDecoder {
       try cursor.expect("[", "a key and its value")
       let key = try cursor.integer("a key")
       try cursor.comma()
-      entries.append(HistoryEntry(key, try value()))
+      entries.append(HistoryEntry(key, try value() ?? .absent))
       try cursor.expect("]", "the end of the entry")
     }
     return .scan(lower: lower, upper: upper, entries)

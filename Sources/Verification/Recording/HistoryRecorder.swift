@@ -9,7 +9,8 @@ internal import SystemEnvironment
 /// Each transaction is one attempt, never tried again: an abort is recorded as `fail` with its
 /// code, and the next transaction is another one. What the reads of the attempt answered is
 /// recorded. A commit of unknown outcome is `info`; its thread goes on under a new process number,
-/// for the old one may still be at it, as Jepsen has it.
+/// for the old one may still be at it, as Jepsen has it. A poisoned database ends the recording: what
+/// was recorded until then is the history.
 ///
 /// The order of events is that of one counter: an invocation takes its number before the engine is
 /// called and a completion after it has returned, so that if one transaction completes before
