@@ -49,6 +49,22 @@ import Verification
     #expect(try !story.report(.mixed).isValid)
   }
 
+  @Test func `lets a snapshot see what a pivot makes impossible, and forbids it to others (M6)`()
+    throws
+  {
+    // The reader saw the one who committed first and not the pivot, who missed that one.
+    for level in ConsistencyModel.allCases {
+      var story = Story()
+      story.add(level: .serializable, append(1, 1))
+      story.add(level: level, list(1, 1), absent(2))
+      story.add(level: .serializable, absent(1), append(2, 1))
+      story.add(level: .readUncommitted, list(2, 1))
+      let isForbidden =
+        level == .repeatableRead || level == .serializable || level == .strictSerializable
+      #expect(try story.report(.mixed).isValid == !isForbidden, "\(level)")
+    }
+  }
+
   @Test func `forgives one of two lost updates`() throws {
     func lost(_ first: ConsistencyModel, _ second: ConsistencyModel) throws -> Bool {
       var story = Story()

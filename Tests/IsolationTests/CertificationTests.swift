@@ -342,3 +342,24 @@ import Testing
     }
   }
 }
+
+/// Levels beside each other: each keeps its own promise against the others (rule M1).
+@Suite struct `A repeatable read beside a serializable snapshot` {
+  @Test func `leaves marks of what it read, so that no write is skewed against it (M3)`() throws {
+    for scans in [false, true] {
+      let stage = try Stage()
+      let snapshot = try stage.open(.serializable, .serializableSnapshot)
+      #expect(try stage.get("x", snapshot) == 0)
+      let repeatable = try stage.open(.repeatableRead)
+      if scans {
+        #expect(try stage.scan("y"..<"z", repeatable) == ["y": 0])
+      } else {
+        #expect(try stage.get("y", repeatable) == 0)
+      }
+      try stage.set("x", 1, repeatable)
+      _ = try repeatable.commit()
+      try stage.set("y", 1, snapshot)
+      #expect(stage.code { _ = try snapshot.commit() } == .serializationFailure)
+    }
+  }
+}

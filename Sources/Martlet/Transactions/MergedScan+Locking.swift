@@ -75,11 +75,13 @@ extension MergedScan {
     let context = context
     _ = try walk(Piece(bounds), at: scanned, &overlay) { key, value in
       if transaction.hasPendingWrite(of: key, in: keyspace) { return try body(key, value) }
+      let name = ReadContext.name(of: key, in: keyspace)
       do throws(DatabaseError) {
-        _ = try transaction.lock(.shared, ReadContext.name(of: key, in: keyspace), key)
+        _ = try transaction.lock(.shared, name, key)
       } catch {
         throw transaction.note(error)
       }
+      if context.notesReads { context.readSet.note(name) }
       context.refresh()
       if context.snapshot.timestamp == scanned.timestamp { return try body(key, value) }
       return try context.withScratch { level -> ScanStep? in

@@ -10,3 +10,5 @@ extension KeyDistribution: ExpressibleByArgument {}
 extension HistoryFormat: ExpressibleByArgument {}
 
 extension IsolationLevel: ExpressibleByArgument {}
+
+extension TransactionProtocol: ExpressibleByArgument {}

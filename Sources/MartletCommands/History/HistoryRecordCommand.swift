@@ -50,11 +50,12 @@ package struct HistoryRecordCommand: ParsableCommand {
   @Option(
     name: .customLong("protocol"),
     help: "The protocol: twoPhaseLocking, optimistic or serializableSnapshot.")
-  package var concurrencyProtocol: String?
+  package var using: TransactionProtocol?
 
   @Option(
     help: ArgumentHelp(
-      "Levels to draw from for each transaction, or level/protocol.", valueName: "level,..."))
+      "Levels to draw from for each transaction, or level/protocol; all for every one of them.",
+      valueName: "level,..."))
   package var mix: String?
 
   @Option(help: "Keys in use at a time; accounts of a bank.")
@@ -124,9 +125,8 @@ package struct HistoryRecordCommand: ParsableCommand {
   }
 
   private func choices() throws -> [HistoryWorkload.Choice] {
-    guard let mix else {
-      return [HistoryWorkload.Choice(level, concurrencyProtocol: concurrencyProtocol)]
-    }
+    guard let mix else { return [HistoryWorkload.Choice(level, using: using)] }
+    if mix == "all" { return HistoryWorkload.Choice.all }
     return try mix.split(separator: ",").map { part in
       let words = part.split(separator: "/", maxSplits: 1).map(String.init)
       guard let level = words.first.flatMap(IsolationLevel.init(rawValue:)) else {
@@ -134,8 +134,13 @@ package struct HistoryRecordCommand: ParsableCommand {
           "\"\(part)\" in --mix names no isolation level; there are "
             + IsolationLevel.allCases.map(\.rawValue).joined(separator: ", "))
       }
-      return HistoryWorkload.Choice(
-        level, concurrencyProtocol: words.count > 1 ? words[1] : nil)
+      guard words.count > 1 else { return HistoryWorkload.Choice(level) }
+      guard let using = TransactionProtocol(rawValue: words[1]) else {
+        throw ValidationError(
+          "\"\(part)\" in --mix names no protocol; there are "
+            + TransactionProtocol.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      return HistoryWorkload.Choice(level, using: using)
     }
   }
 }

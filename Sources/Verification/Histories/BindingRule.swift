@@ -6,11 +6,13 @@
 /// level of the reader at its beginning, and a write dependency always. A history keeps every
 /// promise when no cycle is made of dependencies that count.
 ///
-/// - Invariant HI2: a transaction at snapshot isolation may be a pivot: an anti-dependency out of it
-///   does not count on a path that entered by one. Its snapshot lies before what it missed, and
-///   what it read or replaced lies before its snapshot; nothing ties it to who missed its own
-///   writes. For snapshot isolation everywhere this says that a cycle without two adjacent
-///   anti-dependencies is forbidden (Cerone and Gotsman 2018).
+/// - Invariant HI2: of two adjacent anti-dependencies the second does not count when the transaction
+///   between them, or the one before, is at snapshot isolation. The one between may be a pivot: its
+///   snapshot lies before what it missed, what it read or replaced lies before its snapshot, and
+///   nothing ties it to who missed its own writes. The one before is a reader whom nobody tracks, so
+///   that it may see the moment that a pivot makes impossible (rule M6, the read-only anomaly). For
+///   snapshot isolation everywhere this says that a cycle without two adjacent anti-dependencies is
+///   forbidden (Cerone and Gotsman 2018).
 struct BindingRule: OptionSet, Sendable, Hashable {
   let rawValue: UInt8
 
@@ -20,7 +22,7 @@ struct BindingRule: OptionSet, Sendable, Hashable {
   static let items = BindingRule(rawValue: 2)
   /// What it missed of intervals comes after it.
   static let predicates = BindingRule(rawValue: 4)
-  /// It may be a pivot.
+  /// It may be a pivot, and precede one.
   static let pivots = BindingRule(rawValue: 8)
   /// What completed before it began comes before it.
   static let realTime = BindingRule(rawValue: 16)
@@ -53,19 +55,22 @@ enum BindingRules: Sendable {
     }
   }
 
-  /// Whether an edge counts on a path that entered its source by an anti-dependency or not.
-  func bind(_ edge: Dependency, enteredByAntiDependency: Bool) -> Bool {
+  /// Whether an edge counts, on a path whose last edge spent the next anti-dependency or did not.
+  func bind(_ edge: Dependency, isAntiDependencySpent: Bool) -> Bool {
     switch edge.kind {
     case .write: return true
     case .read: return self[edge.to].contains(.reads)
     case .realTime: return self[edge.to].contains(.realTime)
     case .process: return self[edge.to].contains(.processOrder)
-    case .antiDependency:
-      let rule = self[edge.from]
-      return rule.contains(.items) && !(enteredByAntiDependency && rule.contains(.pivots))
+    case .antiDependency: return self[edge.from].contains(.items) && !isAntiDependencySpent
     case .predicateAntiDependency:
-      let rule = self[edge.from]
-      return rule.contains(.predicates) && !(enteredByAntiDependency && rule.contains(.pivots))
+      return self[edge.from].contains(.predicates) && !isAntiDependencySpent
     }
+  }
+
+  /// Whether an anti-dependency behind this edge does not count (invariant HI2).
+  func spends(_ edge: Dependency) -> Bool {
+    edge.kind.isAntiDependency
+      && (self[edge.from].contains(.pivots) || self[edge.to].contains(.pivots))
   }
 }

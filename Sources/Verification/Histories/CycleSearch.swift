@@ -2,7 +2,7 @@
 ///
 /// Whether there is one is decided exactly and in linear time: by the strongly connected components
 /// (Tarjan 1972) of the graph or, where a transaction may be a pivot, of its product with the one
-/// bit "entered by an anti-dependency" (invariant HI2). A short witness in a component is searched
+/// bit "the next anti-dependency does not count" (invariant HI2). A short witness in a component is searched
 /// breadth-first from a bounded number of its edges.
 struct CycleSearch {
   let graph: DependencyGraph
@@ -30,14 +30,14 @@ struct CycleSearch {
 
   func node(_ state: State) -> Int32 { hasPivots ? state >> 1 : state }
 
-  func wasEnteredByAntiDependency(_ state: State) -> Bool { hasPivots && state & 1 == 1 }
+  func isAntiDependencySpent(_ state: State) -> Bool { hasPivots && state & 1 == 1 }
 
   /// The state that an edge leads to from a state; nil when it does not count there.
   func target(of edge: Dependency, from state: State) -> State? {
     guard isActive?[Int(edge.to)] ?? true,
-      rules.bind(edge, enteredByAntiDependency: wasEnteredByAntiDependency(state))
+      rules.bind(edge, isAntiDependencySpent: isAntiDependencySpent(state))
     else { return nil }
-    return hasPivots ? edge.to << 1 | (edge.kind.isAntiDependency ? 1 : 0) : edge.to
+    return hasPivots ? edge.to << 1 | (rules.spends(edge) ? 1 : 0) : edge.to
   }
 
   // MARK: Components

@@ -75,7 +75,7 @@ struct CycleWitness {
         let edge = graph.edges[index]
         guard let next = search.target(of: edge, from: current),
           membership[Int(next)] == membership[Int(state)],
-          closingRules?.bind(edge, enteredByAntiDependency: false) ?? true
+          closingRules?.bind(edge, isAntiDependencySpent: false) ?? true
         else { continue }
         if next == state || (closing != nil && search.node(next) == search.node(state)) {
           var path = [edge]

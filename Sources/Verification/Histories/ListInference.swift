@@ -79,7 +79,24 @@ struct ListInference {
 
   private mutating func offer(_ elements: [Int], _ key: Int) {
     let number = index.number(of: key)
-    if elements.count > traces[number].elements.count { traces[number].elements = elements }
+    guard elements.count > traces[number].elements.count else { return }
+    let count = soundCount(elements[...], number)
+    if count > traces[number].elements.count {
+      traces[number].elements = Array(elements.prefix(count))
+    }
+  }
+
+  /// How many elements there are before those at the end that were rolled back: a dirty read shows
+  /// such an end, and what was there before it is what its order is judged by. In the middle they
+  /// are part of the order, for somebody has built on them.
+  private func soundCount(_ elements: ArraySlice<Int>, _ key: Int) -> Int {
+    var count = elements.count
+    while count > 0, let write = index.write(elements[elements.startIndex + count - 1], to: key),
+      outcome(Int32(write)) == .fail
+    {
+      count -= 1
+    }
+    return count
   }
 
   private mutating func examineTraces() {
@@ -190,7 +207,7 @@ struct ListInference {
     var elements: [Int] = []
     if case .list(let list) = observation.value { elements = list }
     let written = own.written(key, by: transaction)
-    let count = elements.count - written.count
+    var count = elements.count - written.count
     guard count >= 0, elements[max(0, count)...].elementsEqual(written) else {
       log.add(
         .internalInconsistency, wronged: [transaction], key: index.keys[key],
@@ -198,16 +215,29 @@ struct ListInference {
           + "read \(HistoryValue.list(elements))")
       return
     }
+    if written.isEmpty {
+      let sound = soundCount(elements[...], key)
+      if sound < count, let write = index.write(elements[sound], to: key) {
+        log.add(
+          .abortedRead, wronged: [transaction], others: [Int(writer(Int32(write)))],
+          key: index.keys[key],
+          "T\(transaction) read \(elements[sound]) of key \(index.keys[key]), which "
+            + "T\(writer(Int32(write))) had written and rolled back")
+        elements.removeLast(count - sound)
+        count = sound
+      }
+    }
     guard elements.count <= traces[key].elements.count,
       traces[key].elements.prefix(elements.count).elementsEqual(elements)
     else { return complainOfOrder(elements, key, transaction) }
-    if let seen = own.seen(key, by: transaction), seen != count {
+    // What a scan did not meet is a predicate's business: a key that appears later is a phantom.
+    if !observation.isGap, let seen = own.seen(key, by: transaction), seen != count {
       log.add(
         .fuzzyRead, wronged: [transaction], key: index.keys[key],
         "T\(transaction) read key \(index.keys[key]) with \(seen) elements of others, and then "
           + "with \(count)")
     }
-    own.see(count, of: key, by: transaction)
+    if !observation.isGap { own.see(count, of: key, by: transaction) }
     noteDirtyRead(elements, key, count, transaction)
     connectReader(Int32(transaction), key, count, isGap: observation.isGap)
   }

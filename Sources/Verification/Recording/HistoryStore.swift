@@ -30,8 +30,12 @@ enum HistoryStore {
     switch step {
     case .append(let key, let value):
       let stored = Self.key(key)
-      var bytes = try transaction.get(stored, in: keyspace) ?? [listMark]
-      bytes += encode(value)
+      // An append is one operation. Where a level lets an update of what was read be lost, it says
+      // that it will write; above, reading first is one more way to meet.
+      let list =
+        try transaction.isolation < .repeatableRead
+        ? transaction.getForUpdate(stored, in: keyspace) : transaction.get(stored, in: keyspace)
+      let bytes = (list ?? [listMark]) + encode(value)
       try transaction.set(bytes, for: stored, in: keyspace)
       return [.append(key: key, value: value)]
     case .write(let key, let value):

@@ -21,13 +21,24 @@ public struct HistoryWorkload: Sendable {
   public struct Choice: Sendable, Hashable {
     /// The level.
     public var level: IsolationLevel
-    /// The name of the protocol; nil for the level's own.
-    public var concurrencyProtocol: String?
+    /// The protocol; nil for the level's own.
+    public var using: TransactionProtocol?
 
     /// A level under its own protocol, or another.
-    public init(_ level: IsolationLevel, concurrencyProtocol: String? = nil) {
+    public init(_ level: IsolationLevel, using: TransactionProtocol? = nil) {
       self.level = level
-      self.concurrencyProtocol = concurrencyProtocol
+      self.using = using
+    }
+
+    /// Every level, and the serializable ones under every protocol.
+    public static let all: [Choice] = IsolationLevel.allCases.flatMap { level in
+      level < .serializable
+        ? [Choice(level)] : TransactionProtocol.allCases.map { Choice(level, using: $0) }
+    }
+
+    /// The serializable level under every protocol.
+    public static let serializable: [Choice] = TransactionProtocol.allCases.map {
+      Choice(.serializable, using: $0)
     }
   }
 

@@ -58,7 +58,7 @@ final class RecorderThread: @unchecked Sendable {
     var transaction = HistoryTransaction(
       process: process, outcome: .info, steps.flatMap(\.asked), invocationIndex: 0,
       completionIndex: nil, level: ConsistencyModel(choice.level),
-      concurrencyProtocol: choice.concurrencyProtocol, function: recorder.workload.function)
+      concurrencyProtocol: choice.using?.rawValue, function: recorder.workload.function)
     transaction.invocationTime = now
     transaction.invocationIndex = shared.nextEvent()
     do {
@@ -94,11 +94,8 @@ final class RecorderThread: @unchecked Sendable {
   private func transact<Result>(
     _ choice: HistoryWorkload.Choice, _ body: (borrowing Transaction) throws -> Result
   ) throws -> Result {
-    if let concurrencyProtocol = choice.concurrencyProtocol {
-      throw HistoryError(
-        "this version offers no choice of protocol, and \"\(concurrencyProtocol)\" was asked for")
-    }
     return try database.write(
-      isolation: choice.level, durability: recorder.durability, retry: .never, body)
+      isolation: choice.level, using: choice.using, durability: recorder.durability, retry: .never,
+      body)
   }
 }

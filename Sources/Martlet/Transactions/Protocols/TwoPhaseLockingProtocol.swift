@@ -9,15 +9,16 @@ internal import RawBytes
 /// repeatable read, and phantoms are possible.
 ///
 /// Such a transaction reads and commits at one moment, so that it is never a pivot. But it may
-/// precede one: what it read stays marked while a snapshot transaction that could be that pivot runs
-/// (rule M3).
+/// precede one: what it read, intervals or keys, stays marked while a snapshot transaction that could
+/// be that pivot runs (rule M3). Without that a repeatable read would hold against lockers only, and
+/// a serializable snapshot beside it could skew a write against it (rule M1).
 struct TwoPhaseLockingProtocol: ConcurrencyProtocol {
   /// Whether scans lock the intervals they cover, and not only the keys they meet.
   let locksIntervals: Bool
 
   var view: ReadView { .newest }
   var scanning: ScanDiscipline { locksIntervals ? .lockedIntervals : .lockedKeys }
-  var certification: Certification { locksIntervals ? .marks : .none }
+  var certification: Certification { .marks }
   var firstUpdaterWins: Bool { false }
   var locksAsItWrites: Bool { true }
 
