@@ -194,6 +194,7 @@ extension LockTable {
     intervalCount += 1
   }
 
+  /// Lets go of all intervals of a member. The gate may open.
   mutating func releaseIntervals(of member: Int32) {
     let space = Int(members[Int(member)].space)
     let owner = members[Int(member)].owner
@@ -210,6 +211,5 @@ extension LockTable {
     members[Int(member)].intervalCount -= 1
     charge(-(Self.bytesPerInterval + interval.byteCount), to: member)
     intervalCount -= 1
-    disturb(space)
   }
 }
