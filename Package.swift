@@ -108,7 +108,7 @@ let package = Package(
         "Martlet", "Verification", "Simulation", "SystemEnvironment", "VersionStore",
         "Environment", "Primitives", "RawBytes",
       ]),
-    suite("IsolationTests", ["Martlet", "Primitives"]),
+    suite("IsolationTests", ["Martlet", "Simulation", "RedoLog", "Environment", "Primitives"]),
     suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
     suite("TortureTests", ["Verification", "Primitives"]),
     suite("HistoryTests", ["Verification", "Martlet", "Simulation", "Environment"]),

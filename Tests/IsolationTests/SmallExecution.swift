@@ -104,26 +104,30 @@ struct SmallExecution {
     return (outcomes, final)
   }
 
-  /// The value that was seen.
   private func perform(_ operation: SmallOperation, _ value: Int, in transaction: OpenTransaction)
     throws -> Int?
   {
-    try transaction.run { tx in
-      switch operation {
-      case .readX, .readY:
-        return try tx.value(for: operation.key.bytes, in: keyspace, as: Int.self) ?? Self.absent
-      case .writeX, .writeY:
-        try tx.set(value, for: operation.key.bytes, in: keyspace)
-        return nil
-      case .scan:
-        var seen = Self.absent
-        try tx.forEach(in: keyspace, KeyBounds.range(from: [2] as [UInt8], to: [4] as [UInt8])) {
-          _, bytes in
-          seen = Int(valueBytes: bytes) ?? Self.absent
-          return .continue
-        }
-        return seen
+    try transaction.run { try Self.perform(operation, value, $0, keyspace) }
+  }
+
+  /// The value that was seen.
+  static func perform(
+    _ operation: SmallOperation, _ value: Int, _ tx: borrowing Transaction, _ keyspace: Keyspace
+  ) throws -> Int? {
+    switch operation {
+    case .readX, .readY:
+      return try tx.value(for: operation.key.bytes, in: keyspace, as: Int.self) ?? absent
+    case .writeX, .writeY:
+      try tx.set(value, for: operation.key.bytes, in: keyspace)
+      return nil
+    case .scan:
+      var seen = absent
+      try tx.forEach(in: keyspace, KeyBounds.range(from: [2] as [UInt8], to: [4] as [UInt8])) {
+        _, bytes in
+        seen = Int(valueBytes: bytes) ?? absent
+        return .continue
       }
+      return seen
     }
   }
 }
