@@ -153,7 +153,8 @@ struct TortureTolerance: Sendable {
 
   func judge(_ error: DatabaseError, isDisturbed: Bool) -> Verdict {
     switch error.code {
-    case .writeConflict, .deadlockVictim, .lockTimeout, .snapshotTooOld, .keyspaceDropped,
+    case .writeConflict, .serializationFailure, .deadlockVictim, .lockTimeout, .snapshotTooOld,
+      .keyspaceDropped,
       .unknownKeyspace, .transactionTooLarge:
       .expected
     case .diskFull: isDisturbed ? .expected : .unexplained
