@@ -7,7 +7,7 @@ extension EngineKind {
     case .martletOptimistic: "the same, .serializable by optimistic concurrency control"
     case .martletLocking: "the same, .serializable by two-phase locking"
     case .lmdb, .lmdbWriteMap: LMDBEngine.version
-    case .berkeleyDB: InstalledEngines.berkeleyDBVersion
+    case .berkeleyDB, .berkeleyDBSmallPages: InstalledEngines.berkeleyDBVersion
     case .wiredTiger: InstalledEngines.wiredTigerVersion
     case .sqlite: InstalledEngines.sqliteVersion
     case .rocksDBLocking, .rocksDBOptimistic: "RocksDB through rocksdb/c.h"
@@ -44,9 +44,11 @@ extension EngineKind {
           + " system's), locks on pages, serializable by two-phase locking",
         "cache \(cacheMebibytes) MiB, log buffer 8 MiB (\"Transaction tuning\"), DB_PRIVATE: one"
           + " process",
-        "deadlocks: DB_LOCK_YOUNGEST at every conflict, reads for update with DB_RMW",
+        "deadlocks: DB_LOCK_DEFAULT at every conflict, reads for update with DB_RMW",
         "relaxed: DB_TXN_NOSYNC; a killed process loses a tail, never consistency",
       ]
+    case .berkeleyDBSmallPages:
+      ["as berkeley-db, with pages of 512 bytes, so that locks are finer (the same chapter)"]
     case .wiredTiger:
       [
         "one table, snapshot isolation (its highest), cache \(cacheMebibytes) MiB, log on",

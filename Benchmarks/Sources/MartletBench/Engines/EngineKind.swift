@@ -12,6 +12,7 @@ enum EngineKind: String, CaseIterable, Codable, Sendable, ExpressibleByArgument 
   case lmdb
   case lmdbWriteMap = "lmdb-writemap"
   case berkeleyDB = "berkeley-db"
+  case berkeleyDBSmallPages = "berkeley-db-512"
   case wiredTiger = "wiredtiger"
   case sqlite
   case rocksDBLocking = "rocksdb-2pl"
@@ -26,7 +27,8 @@ enum EngineKind: String, CaseIterable, Codable, Sendable, ExpressibleByArgument 
 
   /// The engines that Martlet is compared with where all take part.
   static let peers: [EngineKind] = [
-    .lmdb, .berkeleyDB, .wiredTiger, .sqlite, .rocksDBLocking, .rocksDBOptimistic,
+    .lmdb, .berkeleyDB, .berkeleyDBSmallPages, .wiredTiger, .sqlite, .rocksDBLocking,
+    .rocksDBOptimistic,
   ]
 
   static var installedPeers: [EngineKind] { peers.filter(\.isInstalled) }
@@ -36,7 +38,7 @@ enum EngineKind: String, CaseIterable, Codable, Sendable, ExpressibleByArgument 
   /// WiredTiger offers snapshot isolation. RocksDB's transactions are kept apart by the keys they
   /// read for update: enough for a transfer, which reads nothing else.
   static let serializablePeers: [EngineKind] = [
-    .lmdb, .berkeleyDB, .sqlite, .rocksDBLocking, .rocksDBOptimistic,
+    .lmdb, .berkeleyDB, .berkeleyDBSmallPages, .sqlite, .rocksDBLocking, .rocksDBOptimistic,
   ]
 
   var isMartlet: Bool { Self.martletLevels.contains(self) }
@@ -47,7 +49,7 @@ enum EngineKind: String, CaseIterable, Codable, Sendable, ExpressibleByArgument 
     case .martlet, .martletSSI, .martletOptimistic, .martletLocking, .lmdb, .lmdbWriteMap,
       .reference:
       true
-    case .berkeleyDB: InstalledEngines.hasBerkeleyDB
+    case .berkeleyDB, .berkeleyDBSmallPages: InstalledEngines.hasBerkeleyDB
     case .wiredTiger: InstalledEngines.hasWiredTiger
     case .sqlite: InstalledEngines.hasSQLite
     case .rocksDBLocking, .rocksDBOptimistic: InstalledEngines.hasRocksDB
@@ -62,7 +64,8 @@ enum EngineKind: String, CaseIterable, Codable, Sendable, ExpressibleByArgument 
     case .martletLocking: try MartletEngine(options: options, control: .twoPhaseLocking)
     case .lmdb: try LMDBEngine(options: options, writeMap: false)
     case .lmdbWriteMap: try LMDBEngine(options: options, writeMap: true)
-    case .berkeleyDB: try InstalledEngines.openBerkeleyDB(options)
+    case .berkeleyDB: try InstalledEngines.openBerkeleyDB(options, smallPages: false)
+    case .berkeleyDBSmallPages: try InstalledEngines.openBerkeleyDB(options, smallPages: true)
     case .wiredTiger: try InstalledEngines.openWiredTiger(options)
     case .sqlite: try InstalledEngines.openSQLite(options)
     case .rocksDBLocking: try InstalledEngines.openRocksDB(options, locking: true)

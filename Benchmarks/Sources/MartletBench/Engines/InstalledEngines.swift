@@ -5,13 +5,13 @@ enum InstalledEngines {
   #if BERKELEY_DB
     static let hasBerkeleyDB = true
     static var berkeleyDBVersion: String { BerkeleyDBEngine.version }
-    static func openBerkeleyDB(_ options: EngineOptions) throws -> any Engine {
-      try BerkeleyDBEngine(options: options)
+    static func openBerkeleyDB(_ options: EngineOptions, smallPages: Bool) throws -> any Engine {
+      try BerkeleyDBEngine(options: options, pages: smallPages ? .least : .block)
     }
   #else
     static let hasBerkeleyDB = false
     static let berkeleyDBVersion = "not installed"
-    static func openBerkeleyDB(_ options: EngineOptions) throws -> any Engine {
+    static func openBerkeleyDB(_ options: EngineOptions, smallPages: Bool) throws -> any Engine {
       throw BenchmarkError.notInstalled(engine: "berkeley-db")
     }
   #endif
