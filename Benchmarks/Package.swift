@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 /// A package of its own, so that the engines Martlet is measured against never reach its users.
@@ -9,6 +10,43 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
+
+/// An engine that takes part when its library is installed.
+///
+/// The manifest's result is cached: after installing one, build once with `--manifest-cache none`.
+struct OptionalEngine {
+  let module: String
+  let header: String
+  let pkgConfig: String?
+  let package: String
+  /// What the sources ask for with `#if`.
+  let condition: String
+
+  var isInstalled: Bool {
+    ["/usr", "/usr/local", "/opt/homebrew"].contains {
+      FileManager.default.fileExists(atPath: "\($0)/include/\(header)")
+    }
+  }
+
+  var target: Target {
+    .systemLibrary(name: module, pkgConfig: pkgConfig, providers: [.apt([package])])
+  }
+}
+
+let optionalEngines = [
+  OptionalEngine(
+    module: "CBerkeleyDB", header: "db.h", pkgConfig: nil, package: "libdb5.3-dev",
+    condition: "BERKELEY_DB"),
+  OptionalEngine(
+    module: "CWiredTiger", header: "wiredtiger.h", pkgConfig: "wiredtiger",
+    package: "libwiredtiger-dev", condition: "WIREDTIGER"),
+  OptionalEngine(
+    module: "CSQLite", header: "sqlite3.h", pkgConfig: "sqlite3", package: "libsqlite3-dev",
+    condition: "SQLITE"),
+  OptionalEngine(
+    module: "CRocksDB", header: "rocksdb/c.h", pkgConfig: "rocksdb", package: "librocksdb-dev",
+    condition: "ROCKSDB"),
+].filter(\.isInstalled)
 
 let package = Package(
   name: "martlet-benchmarks",
@@ -31,7 +69,7 @@ let package = Package(
         .product(name: "Martlet", package: "martlet"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
-      ],
-      swiftSettings: settings),
-  ]
+      ] + optionalEngines.map { .target(name: $0.module) },
+      swiftSettings: settings + optionalEngines.map { .define($0.condition) }),
+  ] + optionalEngines.map(\.target)
 )

@@ -10,7 +10,10 @@ struct CompareCommand: ParsableCommand {
   @Option(help: "Workloads, by name, separated by commas; all by default.")
   var workloads: String?
 
-  @Option(help: "Engines, by name, separated by commas: martlet, lmdb, lmdb-writemap, reference.")
+  @Option(
+    help: ArgumentHelp(
+      "Engines, by name, separated by commas; each workload's own by default.",
+      discussion: EngineKind.allCases.map(\.rawValue).joined(separator: ", ")))
   var engines: String?
 
   @Option(help: "The number of records.")
@@ -38,17 +41,22 @@ struct CompareCommand: ParsableCommand {
     guard scale.records > 0, rounds > 0 else {
       throw ValidationError("--records and --rounds must be positive")
     }
-    let engines = try selectedEngines()
     let workloads = try selectedWorkloads()
+    let named = try namedEngines()
+    func engines(at workload: Workload) -> [EngineKind] { named ?? workload.kind.standardEngines }
+    let takingPart = Set(workloads.flatMap(engines(at:)))
     let folder = try TrialFolder(base: directory)
     defer { folder.remove() }
     let machine = Machine()
-    var results = Results(engines: engines, workloads: workloads, records: scale.records)
-    let progress = Progress(total: workloads.count * rounds * engines.count)
+    var results = Results(
+      engines: EngineKind.allCases.filter(takingPart.contains), workloads: workloads,
+      records: scale.records)
+    let progress = Progress(
+      total: rounds * workloads.reduce(0) { $0 + engines(at: $1).count })
 
     for workload in workloads {
       for round in 1...rounds {
-        for engine in engines {
+        for engine in engines(at: workload) {
           progress.show("\(workload), round \(round), \(engine.rawValue)")
           let trial = Trial(
             engine: engine, workload: workload, scale: scale, seed: seed,
@@ -75,11 +83,14 @@ struct CompareCommand: ParsableCommand {
     if !results.failures.isEmpty { throw ExitCode.failure }
   }
 
-  private func selectedEngines() throws -> [EngineKind] {
-    guard let engines else { return EngineKind.standard }
+  private func namedEngines() throws -> [EngineKind]? {
+    guard let engines else { return nil }
     return try engines.split(separator: ",").map { name in
       guard let engine = EngineKind(rawValue: String(name)) else {
         throw ValidationError("no engine is called '\(name)'")
+      }
+      guard engine.isInstalled else {
+        throw ValidationError("\(name) takes part only when its library is installed")
       }
       return engine
     }

@@ -32,8 +32,13 @@ struct Dataset: Sendable {
 
   /// `count` record numbers drawn with repetition; each `stream` draws others.
   func randomRecords(count: Int, stream: Int) -> [Int] {
-    var generator = SeededGenerator(seed: SeededGenerator.mix(seed &+ 2 &+ UInt64(stream)))
+    var generator = SeededGenerator(seed: streamSeed(stream))
     return (0..<count).map { _ in Int.random(in: 0..<recordCount, using: &generator) }
+  }
+
+  /// Where the draws of a stream begin.
+  func streamSeed(_ stream: Int) -> UInt64 {
+    SeededGenerator.mix(seed &+ 2 &+ UInt64(stream))
   }
 
   /// The keys of the records numbered `order`, packed.
@@ -58,7 +63,8 @@ struct Dataset: Sendable {
     return bytes
   }
 
-  private func appendKey(_ number: Int, to bytes: inout [UInt8]) {
+  /// Appends the key of record `number`: its 16 decimal digits.
+  func appendKey(_ number: Int, to bytes: inout [UInt8]) {
     var divisor = 1_000_000_000_000_000
     for _ in 0..<RecordShape.keyByteCount {
       bytes.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))

@@ -2,6 +2,8 @@
 enum BenchmarkError: Error, CustomStringConvertible {
   case missingKey(engine: String)
   case wrongRecordCount(expected: Int, found: Int)
+  case wrongFinalState(engine: String)
+  case notInstalled(engine: String)
   case engine(String, call: String, message: String)
   case trial(String)
   case file(String)
@@ -11,6 +13,9 @@ enum BenchmarkError: Error, CustomStringConvertible {
     case .missingKey(let engine): "\(engine): a key that was written is not found"
     case .wrongRecordCount(let expected, let found):
       "\(found) records found where \(expected) are expected"
+    case .wrongFinalState(let engine):
+      "\(engine): a change was lost or made twice: the final state is not the sum of all changes"
+    case .notInstalled(let engine): "\(engine) is not installed here"
     case .engine(let engine, let call, let message): "\(engine): \(call): \(message)"
     case .trial(let message): message
     case .file(let message): message

@@ -31,6 +31,11 @@ protocol EngineSession: AnyObject {
   /// - Throws: `BenchmarkError.missingKey` when a key is not there.
   func read(_ keys: RawSpan, into checksum: inout Checksum) throws
 
+  /// Adds every step's amount to the balance of its key, in one transaction that is run again until
+  /// it commits (`Steps`). Values are read before they are written, in the order of the steps.
+  /// - Returns: how often it ran.
+  func change(_ steps: RawSpan, _ intent: Steps.Intent) throws -> Int
+
   /// Visits every record in key order in one snapshot and consumes keys and values.
   func scan(into checksum: inout Checksum) throws
 }

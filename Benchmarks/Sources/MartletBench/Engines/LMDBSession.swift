@@ -11,6 +11,7 @@ final class LMDBSession: EngineSession {
   /// The read transaction the thread keeps, reset between snapshots. Begun by the first read, since
   /// a thread that writes may have no other transaction.
   private var reader: OpaquePointer?
+  private let scratch = ValueScratch()
 
   init(environment: OpaquePointer, database: MDB_dbi) {
     unsafe self.environment = environment
@@ -94,6 +95,28 @@ final class LMDBSession: EngineSession {
         unsafe checksum.add(found.bytes)
       }
     }
+  }
+
+  /// One writer at a time: the lock is taken at the beginning, and nothing is ever repeated.
+  func change(_ steps: RawSpan, _ intent: Steps.Intent) throws -> Int {
+    let transaction = try unsafe LMDB.begin(environment)
+    do {
+      try unsafe Steps.forEach(steps) { step, amount in
+        var key = unsafe MDB_val(
+          mv_size: step.count, mv_data: UnsafeMutableRawPointer(mutating: step.baseAddress!))
+        var value = unsafe MDB_val()
+        try unsafe LMDB.check("mdb_get", mdb_get(transaction, database, &key, &value))
+        unsafe scratch.take(
+          UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size), adding: amount)
+        unsafe value = MDB_val(mv_size: scratch.bytes.count, mv_data: scratch.bytes.baseAddress!)
+        try unsafe LMDB.check("mdb_put", mdb_put(transaction, database, &key, &value, 0))
+      }
+    } catch {
+      unsafe mdb_txn_abort(transaction)
+      throw error
+    }
+    try unsafe LMDB.check("mdb_txn_commit", mdb_txn_commit(transaction))
+    return 1
   }
 
   func scan(into checksum: inout Checksum) throws {

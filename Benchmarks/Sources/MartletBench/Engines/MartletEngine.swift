@@ -1,11 +1,18 @@
 import Martlet
 
 /// Martlet through its public API, with the same cache budget as every other engine.
+///
+/// Loads and puts run at the level as well: one engine in the report is one level everywhere.
 final class MartletEngine: Engine {
   private let database: Database
   private let keyspace: Keyspace
+  private let isolation: IsolationLevel
+  private let control: TransactionProtocol?
 
-  init(options: EngineOptions) throws {
+  /// - Parameter control: how transactions are serializable; nil for level `.snapshot`.
+  init(options: EngineOptions, control: TransactionProtocol? = nil) throws {
+    self.control = control
+    isolation = control == nil ? .snapshot : .serializable
     var configuration = Configuration()
     configuration.cacheSize = EngineOptions.cacheByteCount
     configuration.durability = options.durability == .full ? .full : .relaxed
@@ -14,7 +21,8 @@ final class MartletEngine: Engine {
   }
 
   func makeSession() -> any EngineSession {
-    MartletSession(database: database, keyspace: keyspace)
+    MartletSession(
+      database: database, keyspace: keyspace, isolation: isolation, control: control)
   }
 
   func settle() throws {
@@ -35,17 +43,25 @@ final class MartletEngine: Engine {
 private final class MartletSession: EngineSession {
   private let database: Database
   private let keyspace: Keyspace
+  private let isolation: IsolationLevel
+  private let control: TransactionProtocol?
+  private let scratch = ValueScratch()
 
-  init(database: Database, keyspace: Keyspace) {
+  init(
+    database: Database, keyspace: Keyspace, isolation: IsolationLevel,
+    control: TransactionProtocol?
+  ) {
     self.database = database
     self.keyspace = keyspace
+    self.isolation = isolation
+    self.control = control
   }
 
   func write(_ records: RawSpan) throws {
     // SAFETY: the buffer outlives the transaction, and the engine borrows keys and values of it for
     // one call each.
     try unsafe records.withUnsafeBytes { records in
-      try database.write { transaction in
+      try database.write(isolation: isolation, using: control) { transaction in
         for offset in stride(from: 0, to: records.count, by: RecordShape.byteCount) {
           let split = offset + RecordShape.keyByteCount
           let key = unsafe BorrowedBytes(records, offset..<split)
@@ -71,6 +87,31 @@ private final class MartletSession: EngineSession {
     checksum.add(sum)
   }
 
+  func change(_ steps: RawSpan, _ intent: Steps.Intent) throws -> Int {
+    var attempts = 0
+    try database.write(isolation: isolation, using: control) { transaction in
+      attempts += 1
+      try unsafe Steps.forEach(steps) { step, amount in
+        let key = unsafe BorrowedBytes(step)
+        let found: Void? =
+          switch intent {
+          case .plain:
+            try transaction.withBytes(for: key, in: keyspace) { take($0, adding: amount) }
+          case .forUpdate:
+            try transaction.withBytesForUpdate(for: key, in: keyspace) { take($0, adding: amount) }
+          }
+        if found == nil { throw BenchmarkError.missingKey(engine: "martlet") }
+        let value = unsafe BorrowedBytes(UnsafeRawBufferPointer(scratch.bytes))
+        try transaction.set(value, for: key, in: keyspace)
+      }
+    }
+    return attempts
+  }
+
+  private func take(_ value: RawSpan, adding amount: UInt64) {
+    unsafe value.withUnsafeBytes { unsafe scratch.take($0, adding: amount) }
+  }
+
   func scan(into checksum: inout Checksum) throws {
     var sum = Checksum()
     try database.read { snapshot in
@@ -93,6 +134,11 @@ private struct BorrowedBytes: StoredKey, StoredValue {
   @inline(__always)
   init(_ whole: UnsafeRawBufferPointer, _ range: Range<Int>) {
     unsafe buffer = UnsafeRawBufferPointer(rebasing: whole[range])
+  }
+
+  @inline(__always)
+  init(_ whole: UnsafeRawBufferPointer) {
+    unsafe buffer = whole
   }
 
   /// Nothing: borrowed bytes have no owner that a copy could go to.

@@ -65,6 +65,19 @@ private final class ReferenceSession: EngineSession {
     }
   }
 
+  func change(_ steps: RawSpan, _ intent: Steps.Intent) throws -> Int {
+    try engine.values.withLock { values in
+      try unsafe Steps.forEach(steps) { key, amount in
+        let key = unsafe ReferenceEngine.Key(key.bytes)
+        guard values[key] != nil else { throw BenchmarkError.missingKey(engine: "reference") }
+        unsafe values[key]?.withUnsafeMutableBytes {
+          unsafe Steps.add(amount, to: $0.baseAddress!)
+        }
+      }
+    }
+    return 1
+  }
+
   func scan(into checksum: inout Checksum) {
     for (key, value) in engine.values.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
       // SAFETY: every byte of an array of bytes is initialized.

@@ -16,6 +16,11 @@ enum ProcessorClock {
   static var nanoseconds: UInt64 { read(CLOCK_PROCESS_CPUTIME_ID) }
 }
 
+/// The processor time of the calling thread.
+enum ThreadClock {
+  static var nanoseconds: UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
+}
+
 private func read(_ clock: clockid_t) -> UInt64 {
   var time = timespec()
   // SAFETY: the call writes to the variable it is given.

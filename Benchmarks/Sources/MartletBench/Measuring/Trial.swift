@@ -12,7 +12,7 @@ struct Trial: Sendable {
   let directory: String
 
   func run() throws -> Outcome {
-    let dataset = Dataset(recordCount: scale.records, seed: seed)
+    let dataset = Dataset(recordCount: workload.recordCount(scale), seed: seed)
     let work = workload.makeWork(dataset, scale)
     try FileManager.default.createDirectory(
       atPath: directory, withIntermediateDirectories: true)
@@ -33,6 +33,9 @@ struct Trial: Sendable {
         throw BenchmarkError.wrongRecordCount(
           expected: work.finalRecordCount, found: final.count)
       }
+      if let expected = work.finalChecksum, expected != final {
+        throw BenchmarkError.wrongFinalState(engine: engine.rawValue)
+      }
       checksum.add(final)
     }
     let size = try FolderSize(of: directory, role: opened.role)
@@ -40,6 +43,7 @@ struct Trial: Sendable {
     return Outcome(
       operationsPerSecond: Double(timed.operations) / (Double(timed.nanoseconds) / 1e9),
       processorMicroseconds: Double(timed.processorNanoseconds) / 1e3 / Double(timed.operations),
+      attempts: Double(timed.attempts) / Double(timed.operations),
       checksum: checksum.total, latency: LatencySummary(timed.latencies),
       settleSeconds: settleSeconds, closeSeconds: closeSeconds, peakMemoryByteCount: peak,
       dataByteCount: size.dataByteCount, logByteCount: size.logByteCount)
@@ -57,6 +61,9 @@ struct Outcome: Codable, Sendable {
   let operationsPerSecond: Double
   /// Processor time an operation, of all threads of the process.
   let processorMicroseconds: Double
+  var operationsPerProcessorSecond: Double { 1e6 / processorMicroseconds }
+  /// How often a transaction ran until it had committed, on average.
+  let attempts: Double
   /// Over every value read in the timed part and, if it wrote, every record of the final state.
   let checksum: UInt64
   let latency: LatencySummary?

@@ -23,8 +23,36 @@ enum PeerCheck {
     }
   }
 
+  /// Transfers a second in the independent harness (8 threads, 100 records), for each peer.
+  private static let transfers: [EngineKind: Double] = [
+    .lmdb: 33_000, .berkeleyDB: 101_000, .wiredTiger: 372_000, .sqlite: 34_000,
+    .rocksDBLocking: 42_000, .rocksDBOptimistic: 38_000,
+  ]
+
   /// Lines of warning; none when all is well or when the run cannot tell.
   static func warnings(_ results: Results) -> [String] {
+    lmdbWarnings(results) + transferWarnings(results)
+  }
+
+  /// Transfers of each peer in proportion to LMDB's.
+  ///
+  /// Only an idle machine can tell: LMDB's threads hand one lock to each other at every transaction,
+  /// which costs most when all of them run, and nothing when other work lets one run at a time.
+  private static func transferWarnings(_ results: Results) -> [String] {
+    let workload = Workload(kind: .transfer, threads: 8)
+    guard let base = results.throughput(.lmdb, workload)?.median, let lmdb = transfers[.lmdb]
+    else { return [] }
+    return EngineKind.peers.compactMap { peer in
+      guard peer != .lmdb, let figure = results.throughput(peer, workload)?.median,
+        let expectation = transfers[peer], figure / base < 0.75 * expectation / lmdb
+      else { return nil }
+      return "\(peer.rawValue) at \(workload): \(digits(figure / base)) of LMDB's, where an"
+        + " independent harness found \(digits(expectation / lmdb)) on an idle machine: more than a"
+        + " quarter below, check its settings, unless other work kept threads from meeting"
+    }
+  }
+
+  private static func lmdbWarnings(_ results: Results) -> [String] {
     let base = Workload(kind: .randomRead, threads: 1)
     guard results.records == Scale.standardRecords,
       let baseFigure = results.throughput(.lmdb, base)?.median,

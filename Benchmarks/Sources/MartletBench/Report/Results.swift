@@ -44,13 +44,6 @@ struct Results: Sendable {
     spread(engine, workload, \.operationsPerSecond)
   }
 
-  /// The throughput of one engine over another's, round by round, since they took turns.
-  func ratio(of engine: EngineKind, to peer: EngineKind, _ workload: Workload) -> Spread? {
-    let mine = outcomes[Cell(engine: engine, workload: workload), default: []]
-    let theirs = outcomes[Cell(engine: peer, workload: workload), default: []]
-    return Spread(zip(mine, theirs).map { $0.operationsPerSecond / $1.operationsPerSecond })
-  }
-
   /// Every figure of the run.
   var measurements: [Measurement] {
     var list: [Measurement] = []
@@ -60,12 +53,14 @@ struct Results: Sendable {
           guard let spread = spread(engine, workload, value) else { return }
           list.append(
             Measurement(
-              workload: name, records: records, threads: workload.threads, engine: engine,
+              workload: name, records: workload.recordCount(Scale(records: records)),
+              threads: workload.threads, engine: engine,
               metric: metric, spread: spread))
         }
         let name = workload.kind.rawValue
         add(name, "ops/s", \.operationsPerSecond)
         add(name, "cpu-us/op", \.processorMicroseconds)
+        add(name, "attempts", \.attempts)
         add(name, "p50-us") { $0.latency?.p50 }
         add(name, "p99-us") { $0.latency?.p99 }
         add(name, "p99.9-us") { $0.latency?.p999 }

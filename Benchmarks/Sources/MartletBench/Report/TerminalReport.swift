@@ -10,7 +10,7 @@ struct TerminalReport: Sendable {
   let seed: UInt64
 
   var lines: [String] {
-    head + [""] + throughput + [""] + processorTimes + latencies + loads + warnings
+    head + [""] + throughput + [""] + targets + latencies + loads + warnings
   }
 
   private var head: [String] {
@@ -30,6 +30,9 @@ struct TerminalReport: Sendable {
       lines.append("\(engine.rawValue): \(engine.version)")
       lines += engine.settings.map { "  - \($0)" }
     }
+    for engine in EngineKind.peers where !engine.isInstalled {
+      lines.append("\(engine.rawValue): skipped, its library is not installed")
+    }
     lines.append("")
     for kind in Workload.Kind.allCases where results.workloads.contains(where: { $0.kind == kind })
     {
@@ -38,60 +41,61 @@ struct TerminalReport: Sendable {
     return lines
   }
 
-  private var peers: [EngineKind] {
-    results.engines.contains(.martlet) ? results.engines.filter { $0 != .martlet } : []
+  /// The engines that took part in a workload.
+  private func engines(at workload: Workload) -> [EngineKind] {
+    results.engines.filter { results.throughput($0, workload) != nil }
   }
 
-  /// Operations a second of each engine, and Martlet's ratio to each other beside the floor target.
+  /// Operations a second of each engine, by the clock and by processor time.
   private var throughput: [String] {
-    var header = ["workload", "threads"]
-    header += results.engines.map { "\($0.rawValue) ops/s" }
-    header += peers.map { "martlet/\($0.rawValue)" }
-    header.append("floor")
-    var table = TextTable(header: header)
+    var table = TextTable(header: [
+      "workload", "threads", "engine", "ops/s", "ops per CPU second", "attempts",
+    ])
     for workload in results.workloads {
-      var row = [workload.kind.rawValue, String(workload.threads)]
-      row += results.engines.map { engine in
-        results.throughput(engine, workload).map(Figures.counts) ?? "-"
+      for engine in engines(at: workload) {
+        guard let wall = results.throughput(engine, workload),
+          let processor = results.spread(engine, workload, \.operationsPerProcessorSecond),
+          let attempts = results.spread(engine, workload, \.attempts)
+        else { continue }
+        table.add([
+          workload.kind.rawValue, String(workload.threads), engine.rawValue,
+          Figures.counts(wall), Figures.counts(processor), Figures.significant(attempts.median),
+        ])
       }
-      row += peers.map { peer in
-        results.ratio(of: .martlet, to: peer, workload).map(Figures.ratios) ?? "-"
-      }
-      row.append(floor(workload))
-      table.add(row)
     }
     return table.lines + [
-      "median (minimum – maximum) of the rounds; ratios are taken round by round"
+      "median (minimum – maximum) of the rounds; processor time is that of all threads of the",
+      "process, those in the background too, and tells more on a machine with other work;",
+      "attempts: how often a transaction ran until it had committed",
     ]
   }
 
-  private func floor(_ workload: Workload) -> String {
-    guard let target = FloorTarget.ratio(workload) else { return "-" }
-    let text = "≥ \(target.formatted())x"
-    guard peers.contains(FloorTarget.peer),
-      let found = results.ratio(of: .martlet, to: FloorTarget.peer, workload)
-    else { return text + "     " }
-    return text + (found.median >= target ? "  met " : " below")
-  }
-
-  /// Unlike the figures above they hold on a machine that is busy with other work as well.
-  private var processorTimes: [String] {
-    var table = TextTable(
-      header: ["CPU µs an operation", "threads"] + results.engines.map(\.rawValue))
-    for workload in results.workloads {
-      table.add(
-        [workload.kind.rawValue, String(workload.threads)]
-          + results.engines.map { engine in
-            results.spread(engine, workload, \.processorMicroseconds)
-              .map { Figures.significant($0.median) } ?? "-"
-          })
+  /// Ratios beside their targets.
+  private var targets: [String] {
+    var table = TextTable(header: [
+      "target", "threads", "ratio", "of", "wanted", "by the clock", "", "by CPU time", "",
+    ])
+    var isEmpty = true
+    for target in Target.all where results.workloads.contains(target.workload) {
+      guard let wall = target.spread(results, \.operationsPerSecond),
+        let processor = target.spread(results, \.operationsPerProcessorSecond)
+      else { continue }
+      isEmpty = false
+      func verdict(_ spread: Spread) -> String { spread.median >= target.ratio ? "met" : "below" }
+      table.add([
+        target.workload.kind.rawValue, String(target.workload.threads),
+        target.name(target.subjects, in: results), target.name(target.rivals, in: results),
+        "≥ \(Figures.significant(target.ratio))x", Figures.ratios(wall), verdict(wall),
+        Figures.ratios(processor), verdict(processor),
+      ])
     }
-    return table.lines + ["all threads of the process, those in the background too", ""]
+    guard !isEmpty else { return [] }
+    return table.lines + ["ratios are taken round by round", ""]
   }
 
   private var latencies: [String] {
     var table = TextTable(header: [
-      "latency of puts, µs", "threads", "engine", "p50", "p99", "p99.9",
+      "latency of transactions, µs", "threads", "engine", "p50", "p99", "p99.9",
     ])
     var isEmpty = true
     for workload in results.workloads {

@@ -12,6 +12,15 @@ struct Scale: Codable, Sendable {
   /// outcome does not depend on the order of threads.
   var relaxedPuts: Int { max(records * 2 / 5, 1) }
 
+  /// Uncontended transactions of one key of all threads together.
+  var changes: Int { relaxedPuts }
+
+  /// Contended transactions of all threads together.
+  var transfers: Int { max(records / 5, 8) }
+
+  /// The records between which transfers go.
+  static let contendedRecords = 100
+
   /// Fewer, since each waits for the device.
   func fullPuts(threads: Int) -> Int {
     min(threads == 1 ? 5_000 : 20_000, max(records / 10, 1))

@@ -11,6 +11,14 @@ protocol Work: Sendable {
 
   /// How many records the engine holds in the end.
   var finalRecordCount: Int { get }
+
+  /// What a scan of the final state must add up to; nil where engines are only held against each
+  /// other.
+  var finalChecksum: Checksum? { get }
+}
+
+extension Work {
+  var finalChecksum: Checksum? { nil }
 }
 
 /// What the timed part of a trial yields.
@@ -21,15 +29,29 @@ struct TimedWork: Sendable {
   let checksum: Checksum
   /// Nanoseconds of each operation, where single operations are timed.
   let latencies: [UInt32]
+  /// How often a transaction ran, the repetitions included; as `operations` where nothing is
+  /// repeated.
+  let attempts: Int
 
   init<Result: Sendable>(
     _ teamwork: Team.Teamwork<Result>, operations: Int, checksum: Checksum = Checksum(),
-    latencies: [UInt32] = []
+    latencies: [UInt32] = [], attempts: Int? = nil
   ) {
     nanoseconds = teamwork.nanoseconds
     processorNanoseconds = teamwork.processorNanoseconds
     self.operations = operations
     self.checksum = checksum
     self.latencies = latencies
+    self.attempts = attempts ?? operations
+  }
+
+  /// The work of one thread among others, on its own clocks.
+  init(_ work: ThreadWork, checksum: Checksum) {
+    nanoseconds = work.nanoseconds
+    processorNanoseconds = work.processorNanoseconds
+    operations = work.operations
+    self.checksum = checksum
+    latencies = []
+    attempts = work.operations
   }
 }
