@@ -138,6 +138,20 @@ import Testing
     #expect(stage.code { _ = try pivot.commit() } == .serializationFailure)
   }
 
+  @Test func `reads of a locking transaction that wrote are remembered as well (M3)`() throws {
+    let stage = try Stage()
+    let pivot = try stage.open(.serializable, .serializableSnapshot)
+    #expect(try stage.get("x", pivot) == 0)
+    try stage.db.write(isolation: .serializable) { try $0.set(1, for: "x", in: stage.keys) }
+    try stage.db.write(isolation: .serializable, using: .twoPhaseLocking) { tx in
+      let seen = try ["x", "y"].map { try tx.value(for: $0, in: stage.keys, as: Int.self) }
+      #expect(seen == [1, 0])
+      try tx.set(1, for: "z", in: stage.keys)
+    }
+    try stage.set("y", 1, pivot)
+    #expect(stage.code { _ = try pivot.commit() } == .serializationFailure)
+  }
+
   @Test func `a plain snapshot writer can be the one who commits first (M6)`() throws {
     let stage = try Stage()
     let pivot = try stage.open(.serializable)
@@ -293,6 +307,14 @@ import Testing
       try stage.db.write { try $0.set(1, for: "x", in: stage.keys) }
       #expect((stage.code { _ = try reader.commit() } != nil) == isGuaranteed)
     }
+    let resumed = try stage.open(.serializable, .optimistic)
+    try resumed.run { tx in
+      try tx.withoutGuarantee { tx in _ = try tx.get("y", in: stage.keys) }
+      _ = try tx.get("x", in: stage.keys)
+      try tx.set(1, for: "z", in: stage.keys)
+    }
+    try stage.db.write { try $0.set(3, for: "x", in: stage.keys) }
+    #expect(stage.code { _ = try resumed.commit() } == .serializationFailure, "guarded again")
     let locking = try stage.open(.serializable, .twoPhaseLocking)
     try locking.run { tx in
       try tx.withoutGuarantee { tx in _ = try tx.get("x", in: stage.keys) }
