@@ -86,10 +86,17 @@ extension LogTail {
   }
 
   /// The flight failed: nothing becomes durable any more (rule F1). Returns everybody's ticket.
-  /// The batch is given up; who appends from now on appends nothing.
+  /// The batch is given up; who appends from now on appends nothing (T4).
   mutating func fail(_ error: LogError) -> [WaitTicket] {
     isFlying = false
     failure = error
     return takeAllTickets()
+  }
+
+  /// An append that came after the failure, by somebody who had reserved before it. Nothing is kept
+  /// of the record, and still the end moves on: where it stood, everything may be durable.
+  mutating func appendInVain(_ payloadByteCount: Int) {
+    let byteCount = UInt64(LogRecord.headerByteCount + payloadByteCount)
+    endPosition = LogPosition(endPosition.rawValue + byteCount)
   }
 }

@@ -13,6 +13,8 @@ internal import RawBytes
 ///   flight always finds its place, however reservations fall into batches.
 /// - Invariant T3: the active batch's position is the end of the batch before, whatever segment
 ///   either lies in, so a record's position is known when it is appended.
+/// - Invariant T4: the end of a record that a failed log did not take lies behind everything that
+///   is or becomes durable, so nobody can take it for durable (F1).
 struct LogTail: ~Copyable, Sendable {
   // The batches.
   var active = BatchBuffer()

@@ -22,7 +22,8 @@ extension RedoLog {
   /// commit section, in the order of the timestamps. `reserved` is what was reserved for it, where
   /// that was not just the payload.
   ///
-  /// - Returns: the record's end, for `makeDurable`.
+  /// - Returns: the record's end, for `makeDurable`. Of a log that has failed too: an end that
+  ///   never becomes durable (T4).
   package func append(
     _ kind: RecordKind, transaction: TransactionID, timestamp: Timestamp, entryCount: UInt32,
     payload: ByteView, reserved: Int? = nil
@@ -31,14 +32,17 @@ extension RedoLog {
     precondition(reserved >= payload.count, "a record longer than its reservation")
     return tail.withLock { tail in
       tail.release(Self.cost(reserved))
-      guard tail.failure == nil else { return tail.endPosition }
-      tail.active.append(
-        kind, transaction: transaction, timestamp: timestamp, entryCount: entryCount,
-        payload: payload)
-      let end = tail.activePosition.rawValue &+ UInt64(truncatingIfNeeded: tail.active.count)
-      tail.endPosition = LogPosition(end)
-      tail.newestRecordEnd = LogPosition(end)
-      marks.end.store(end, ordering: .releasing)
+      if tail.failure == nil {
+        tail.active.append(
+          kind, transaction: transaction, timestamp: timestamp, entryCount: entryCount,
+          payload: payload)
+        let end = tail.activePosition.rawValue &+ UInt64(truncatingIfNeeded: tail.active.count)
+        tail.endPosition = LogPosition(end)
+        tail.newestRecordEnd = LogPosition(end)
+      } else {
+        tail.appendInVain(payload.count)
+      }
+      marks.end.store(tail.endPosition.rawValue, ordering: .releasing)
       return tail.endPosition
     }
   }

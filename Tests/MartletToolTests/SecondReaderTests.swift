@@ -6,18 +6,17 @@ import Testing
 /// for byte the same. Whatever it needs to know and the specification does not say would show here.
 @Suite(.serialized) struct `A second reader` {
   /// How a database of the test is made.
-  struct Shape: Sendable, CustomStringConvertible {
+  struct Shape: Sendable, Codable, CustomStringConvertible {
     var pageSize = 4096
-    var compression = ImageCompression.none
-    /// Whether it is closed in order; else its directory is copied while it is open, as a killed
-    /// process leaves it.
+    var isCompressed = false
+    /// Whether it is closed in order; else the process that wrote it is killed.
     var isClosed = false
     var commits = 60
     var isRelaxed = false
     var hasDeepValue = false
 
     var description: String {
-      "\(pageSize >> 10) KiB, \(compression), \(isClosed ? "closed" : "killed"), "
+      "\(pageSize >> 10) KiB, \(isCompressed ? "lz4" : "none"), \(isClosed ? "closed" : "killed"), "
         + "\(commits) commits\(isRelaxed ? ", relaxed" : "")"
     }
   }
@@ -25,9 +24,9 @@ import Testing
   static let shapes: [Shape] = [
     Shape(isClosed: true, commits: 0), Shape(commits: 0),
     Shape(), Shape(isClosed: true, commits: 20, hasDeepValue: true),
-    Shape(pageSize: 16384, compression: .lz4),
-    Shape(pageSize: 65536, compression: .lz4, commits: 20),
-    Shape(pageSize: 65536, commits: 20), Shape(compression: .lz4, commits: 150),
+    Shape(pageSize: 16384, isCompressed: true),
+    Shape(pageSize: 65536, isCompressed: true, commits: 20),
+    Shape(pageSize: 65536, commits: 20), Shape(isCompressed: true, commits: 150),
     Shape(pageSize: 16384, commits: 150, isRelaxed: true),
   ]
 
@@ -73,7 +72,7 @@ import Testing
 
   /// Fills a database by a seed: several keyspaces, one of them dropped, values of all sizes,
   /// deletes, bytes that need escaping; checkpoints in between and a tail of the log behind.
-  private func fill(_ database: Database, _ shape: Shape, seed: UInt64) throws {
+  private static func fill(_ database: Database, _ shape: Shape, seed: UInt64) throws {
     guard shape.commits > 0 else { return }
     var generator = SeededBytes(seed: seed)
     let names = ["default", "other", "naïve ✓", "passing"]
@@ -117,30 +116,41 @@ import Testing
     try database.write { try $0.set("there", for: "is", in: late) }
   }
 
-  /// Makes a database at a path and hands it over as the shape says.
-  private func make(_ shape: Shape, seed: UInt64, in folder: String) throws -> String {
-    let path = folder + "/live"
+  /// Opens a new database at a path and fills it.
+  private static func write(_ shape: Shape, seed: UInt64, at path: String) throws -> Database {
     let database = try Database(
       at: path,
       configuration: Configuration(
-        pageSize: shape.pageSize, cacheSize: 128 * shape.pageSize, compression: shape.compression))
+        pageSize: shape.pageSize, cacheSize: 128 * shape.pageSize,
+        compression: shape.isCompressed ? .lz4 : .none))
     try fill(database, shape, seed: seed)
+    return database
+  }
+
+  /// Makes a database in a folder as the shape says, and tells where.
+  ///
+  /// One that is not closed is left by a process that was killed, with whatever its background was
+  /// doing. Nothing less is one moment of a directory: a copy of a live one, made file by file, has
+  /// a log and a data file of different moments, if a segment is not gone before it is copied.
+  private func make(_ shape: Shape, seed: UInt64, in folder: String) async throws -> String {
+    let path = folder + "/database"
     if shape.isClosed {
-      try database.close()
+      try Self.write(shape, seed: seed, at: path).close()
       return path
     }
-    let copy = folder + "/killed"
-    try FileManager.default.copyItem(atPath: path, toPath: copy)
-    try database.close()
-    return copy
+    try await #require(processExitsWith: .signal(SIGKILL)) { [shape, seed, path = path as String] in
+      let database = try Self.write(shape, seed: seed, at: path)
+      withExtendedLifetime(database) { _ = kill(getpid(), SIGKILL) }
+    }
+    return path
   }
 
   @Test(arguments: shapes)
-  func `reads what the engine wrote, byte for byte`(_ shape: Shape) throws {
+  func `reads what the engine wrote, byte for byte`(_ shape: Shape) async throws {
     guard let reader = Self.reader else { return }
     let seed = testSeed()
-    try withTemporaryFolder { folder in
-      let path = try make(shape, seed: seed, in: folder)
+    try await withTemporaryFolder { folder in
+      let path = try await make(shape, seed: seed, in: folder)
       let listing = try read(reader, path, "--keyspaces", "--check")
       try #require(listing.status == 0, "\(listing.error)")
       let names = String(decoding: listing.output, as: UTF8.self).split(separator: "\n")
@@ -168,12 +178,12 @@ import Testing
     }
   }
 
-  @Test func `reports a flipped bit with its place (negative control)`() throws {
+  @Test func `reports a flipped bit with its place (negative control)`() async throws {
     guard let reader = Self.reader else { return }
     let seed = testSeed()
-    var generator = SeededBytes(seed: seed)
-    try withTemporaryFolder { folder in
-      let path = try make(Shape(commits: 12), seed: seed, in: folder)
+    try await withTemporaryFolder { folder in
+      var generator = SeededBytes(seed: seed)
+      let path = try await make(Shape(commits: 12), seed: seed, in: folder)
       let data = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path + "/data.martlet")))
       // The newest superblock leads to the map's only block, and that to images.
       let superblock = field(data, 56, 8) > field(data, 4096 + 56, 8) ? 0 : 4096

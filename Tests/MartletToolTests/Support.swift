@@ -25,11 +25,25 @@ func source(_ bytes: [UInt8], chunk: Int = 1 << 20, name: String = "in") -> Byte
 
 /// A folder that is gone afterwards.
 func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+  let path = try newFolder()
+  defer { try? FileManager.default.removeItem(atPath: path) }
+  return try body(path)
+}
+
+/// The same for a body that waits.
+func withTemporaryFolder<Result>(
+  isolation: isolated (any Actor)? = #isolation, _ body: (String) async throws -> Result
+) async throws -> Result {
+  let path = try newFolder()
+  defer { try? FileManager.default.removeItem(atPath: path) }
+  return try await body(path)
+}
+
+private func newFolder() throws -> String {
   let path = FileManager.default.temporaryDirectory
     .appendingPathComponent("martlet-test-\(UUID().uuidString)").path
   try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(atPath: path) }
-  return try body(path)
+  return path
 }
 
 /// The text of the error that a body throws.

@@ -148,6 +148,33 @@ import Verification
     expect(forger.judge())
   }
 
+  @Test func `a relaxed commit that waited too long for its flush is found`() {
+    let pause = RealModel.longestPause / 1_000_000
+    let pauses = Int(RealModel.longestLoss / RealModel.longestPause)
+    for (count, isFound) in [(pauses + 1, false), (pauses + 2, true)] {
+      var forger = Forger(.relaxed)
+      forger.commit(0, count: 3)
+      for _ in 0..<count {
+        forger.clock += pause - 1
+        forger.lose(0)
+      }
+      let verdict = forger.judge()
+      #expect(verdict.lost == count)
+      if isFound { expect(verdict, "before, while the process ran") } else { expect(verdict) }
+    }
+  }
+
+  @Test func `a stopped process may be stopped before its flush`() {
+    var forger = Forger(.relaxed)
+    forger.commit(0, count: 3)
+    forger.lose(0)
+    forger.clock += 60_000
+    forger.lose(0, count: 5)
+    let verdict = forger.judge()
+    expect(verdict)
+    #expect(verdict.lostNanoseconds == 60_005_000_000)
+  }
+
   @Test func `a hole between threads is found by the timestamps`() {
     var forger = Forger(.relaxed)
     forger.commit(0, count: 2)

@@ -138,7 +138,12 @@ extension RedoLog {
   @discardableResult
   func add(_ entry: Entry) throws(LogError) -> LogPosition {
     try reserve(entry.byteCount)
-    return entry.payload.withByteView { payload in
+    return append(entry)
+  }
+
+  /// Appends what there is a reservation for.
+  func append(_ entry: Entry) -> LogPosition {
+    entry.payload.withByteView { payload in
       append(
         entry.kind, transaction: TransactionID(entry.number), timestamp: entry.timestamp,
         entryCount: UInt32(truncatingIfNeeded: entry.number &+ 5), payload: payload)

@@ -11,6 +11,8 @@
 /// - Invariant RM3: nothing else is there.
 /// - Invariant RM4: timestamps follow the order of events, in a life and from life to life, those
 ///   of lost commits included (rule R6).
+/// - Invariant RM5: what is lost was acknowledged in the last `longestLoss` before the kill, times in
+///   which the process did not run left aside.
 package struct RealModel: Sendable {
   /// A step whose fate the next opening decides.
   struct Pending: Sendable {
@@ -243,5 +245,6 @@ package struct RealModel: Sendable {
       }
     }
     if oldestLostTime < newestTime { verdict.lostNanoseconds = newestTime - oldestLostTime }
+    judgeDelay(since: oldestLostTime, &verdict)
   }
 }
