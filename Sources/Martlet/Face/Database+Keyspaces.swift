@@ -7,7 +7,9 @@ extension Database {
   /// The keyspace of a name, made now if there is none.
   ///
   /// Making one is a transaction of its own, durable as the configuration says.
-  /// - Parameter options: what it is made with; nil: as it is, or the defaults.
+  /// - Parameters:
+  ///   - name: its name.
+  ///   - options: what it is made with; nil: as it is, or the defaults.
   /// - Throws: `invalidArgument` for an empty name or one above 255 bytes of UTF-8, and for options
   ///   that differ from those it was made with.
   public func keyspace(_ name: String, options: KeyspaceOptions? = nil) throws -> Keyspace {

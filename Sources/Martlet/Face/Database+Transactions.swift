@@ -67,6 +67,7 @@ extension Database {
   ///   - deferrable: whether to wait, up to `Configuration.lockTimeout`, for a snapshot of which it
   ///     is certain beforehand that it needs no second attempt (rule S13).
   ///   - retry: how often, and how long, it is tried again.
+  ///   - body: what to do; runs once for each attempt.
   /// - Throws: what the closure throws, or a `DatabaseError`.
   public func read<Result>(
     isolation: IsolationLevel = .snapshot, deferrable: Bool = false,

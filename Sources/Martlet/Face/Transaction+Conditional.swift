@@ -43,9 +43,9 @@ extension Transaction {
     return true
   }
 
-  /// Sets a key if its value was written by a certain commit; nil stands for an absent key.
+  /// Sets a key if its value was written by a certain commit; nil stands for an absent key. The
+  /// version is what ``version(of:in:)`` gave, in this transaction or an earlier one.
   ///
-  /// - Parameter version: what ``version(of:in:)`` gave, in this transaction or an earlier one.
   /// - Returns: whether it was set; false as well for a key that this transaction has written.
   /// - Throws: as ``set(_:for:in:)``.
   @discardableResult
