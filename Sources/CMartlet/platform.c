@@ -160,6 +160,15 @@ int martlet_lock_exclusive(int descriptor) {
 #endif
 }
 
+int martlet_unlock(int descriptor) {
+#if defined(__linux__)
+  struct flock whole = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0};
+  return fcntl(descriptor, F_OFD_SETLK, &whole) == 0 ? 0 : errno;
+#else
+  return flock(descriptor, LOCK_UN) == 0 ? 0 : errno;
+#endif
+}
+
 int martlet_advise_huge(void *address, size_t length) {
 #if defined(__linux__)
   return madvise(address, length, MADV_HUGEPAGE) == 0 ? 0 : errno;

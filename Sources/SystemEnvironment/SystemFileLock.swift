@@ -27,12 +27,14 @@ struct FileIdentity: Hashable, Sendable {
 /// - Invariant X5: an identity is in the registry exactly as long as a `SystemFileLock` of this
 ///   process holds it or is being taken.
 /// - Invariant X6: a child of a fork inherits the description and the registry, and so is refused
-///   by both, until parent and child are gone or have let go.
+///   by both, until the parent is gone or has let go. It cannot let go for the parent.
 package final class SystemFileLock: FileLock {
   private static let registry = Mutex<Set<FileIdentity>>([])
 
   private let identity: FileIdentity
   private let descriptor: Mutex<Int32?>
+  /// How many forks lay before the process that took it.
+  private let forkDepth = martlet_fork_depth()
 
   private init(identity: FileIdentity, descriptor: Int32) {
     self.identity = identity
@@ -64,14 +66,16 @@ package final class SystemFileLock: FileLock {
     throw FileError(call: .lock, path: path, number: refusal)
   }
 
-  /// Lets go. Closing is enough, and the only thing that is right in a child of a fork too: it
-  /// leaves the parent's hold on the shared description alone.
+  /// Lets go. Closing is not enough: a child that another thread is about to start, and that has
+  /// not yet become its program, shares the description for a moment, and would keep the lock. In a
+  /// child of a fork closing is all that is right: it leaves the parent's hold alone.
   package func unlock() {
     let held = descriptor.withLock { descriptor in
       defer { descriptor = nil }
       return descriptor
     }
     guard let held else { return }
+    if martlet_fork_depth() == forkDepth { _ = martlet_unlock(held) }
     _ = close(held)
     Self.registry.withLock { _ = $0.remove(identity) }
   }

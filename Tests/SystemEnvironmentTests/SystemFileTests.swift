@@ -85,6 +85,23 @@ final class TemporaryDirectory {
     #expect(try files.lock(directory.path + "/hard") != nil)
   }
 
+  @Test func `a lock that was let go is free although a child shares its description (F8)`() throws
+  {
+    // Whoever starts a program forks first: for a moment the child has all descriptors.
+    let path = directory.path + "/lock"
+    let lock = try files.lock(path)
+    #expect(lock != nil)
+    let child = forkProcess()
+    if child == 0 {
+      usleep(300_000)
+      _exit(0)
+    }
+    lock?.unlock()
+    #expect(try files.lock(path) != nil)
+    var status: Int32 = 0
+    #expect(unsafe waitpid(child, &status, 0) == child)
+  }
+
   @Test func `a child of a fork is refused (F8)`() throws {
     let path = directory.path + "/a"
     let file = try files.open(path, FileMode(creation: .always))

@@ -74,6 +74,10 @@ int martlet_punch_hole(int descriptor, int64_t offset, int64_t length);
 /// 0, or EWOULDBLOCK when another description holds it, or another errno.
 int martlet_lock_exclusive(int descriptor);
 
+/// Gives the lock of an open file description back, for everybody who shares the description.
+/// 0 or errno.
+int martlet_unlock(int descriptor);
+
 /// Marks `[address, address + length)` for huge pages. 0 or errno; advice only.
 int martlet_advise_huge(void *address, size_t length);
 

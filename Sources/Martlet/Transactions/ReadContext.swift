@@ -14,7 +14,7 @@ internal import VersionStore
 ///   there or not (rule S8), and the note only grows: rolling back to a savepoint does not undo a
 ///   read (rule S6).
 // SAFETY: the engine outlives its contexts: they live in its pool, or in a transaction that it
-// counts. `state` is allocated as long as the object.
+// counts. `state` and `readSetMemory` are allocated as long as the object.
 @safe
 @usableFromInline
 final class ReadContext {
@@ -31,18 +31,29 @@ final class ReadContext {
   private let state: UnsafeMutablePointer<State>
   private let scratch = ScratchStack()
   private(set) var cancellation: CancellationFlag?
-  /// What was read, for the conflict history.
-  var readSet: ReadSet
+  private let readSetMemory: UnsafeMutablePointer<ReadSet>
 
   init(engine: Engine, snapshot: StoreSnapshot) {
     unsafe self.engine = engine
-    readSet = ReadSet()
+    unsafe readSetMemory = .allocate(capacity: 1)
+    unsafe readSetMemory.initialize(to: ReadSet())
     unsafe state = .allocate(capacity: 1)
     unsafe state.initialize(
       to: State(snapshot: snapshot, horizon: .zero, isCancellable: false, notesReads: false))
   }
 
-  deinit { unsafe state.deallocate() }
+  deinit {
+    unsafe readSetMemory.deinitialize(count: 1)
+    unsafe readSetMemory.deallocate()
+    unsafe state.deallocate()
+  }
+
+  /// What was read, for the conflict history. Behind a pointer like the rest, so that noting a read
+  /// checks no exclusivity and the commit section looks at it without a copy.
+  var readSet: ReadSet {
+    unsafeAddress { unsafe UnsafePointer(readSetMemory) }
+    unsafeMutableAddress { unsafe readSetMemory }
+  }
 
   /// Begins a use.
   func begin(

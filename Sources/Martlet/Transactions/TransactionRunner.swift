@@ -15,6 +15,10 @@ struct TransactionRunner {
 
   /// Attempts that may fail certification before the protocol is changed.
   static let escalationLimit = 3
+  /// The first attempt after which it sleeps: a sleep of microseconds takes the system many more.
+  private static let sleepingAttempt = 3
+  /// A turn of a spin loop at which the processor is offered to others.
+  private static let yieldingTurn = 10
 
   /// What a successful attempt leaves to be done: the wait for durability.
   struct Outcome {
@@ -141,12 +145,13 @@ struct TransactionRunner {
     return engine.effects.time.monotonic() - course.begin < options.retry.timeLimit.nanoseconds
   }
 
-  /// A jittered pause, so that rivals do not meet again at once.
+  /// Lets rivals go first: at first they get the processor, and from the third attempt on this one
+  /// sleeps for a jittered while, so that they do not meet again at once.
   private func pause(afterAttempt attempt: Int) {
+    let waits = engine.effects.waits
+    guard attempt >= Self.sleepingAttempt else { return waits.yield(attempt: Self.yieldingTurn) }
     let bound = options.retry.backOffBound(afterAttempt: attempt)
     let nanoseconds = engine.effects.entropy.next() % bound
-    let ticket = engine.effects.waits.makeTicket()
-    _ = engine.effects.waits.park(
-      ticket, until: engine.effects.time.monotonic() + nanoseconds)
+    _ = waits.park(waits.makeTicket(), until: engine.effects.time.monotonic() + nanoseconds)
   }
 }
