@@ -47,7 +47,7 @@ import Verification
     Course(
       name: "impatient", kind: .listAppend,
       choices: strict(.twoPhaseLocking, .optimistic, .serializableSnapshot),
-      model: .uniform(.strictSerializable), lockTimeout: .microseconds(100), keyCount: 4),
+      model: .uniform(.strictSerializable), lockTimeout: .microseconds(10), keyCount: 3),
     Course(
       name: "every level", kind: .listAppend, choices: HistoryWorkload.Choice.all, model: .mixed),
   ]
@@ -128,7 +128,8 @@ import Verification
       course.kind, seed: seed, keyCount: course.keyCount, operationLimit: 5, scanFraction: 0.25,
       writesPerKey: 20, choices: course.choices)
     let history = try HistoryRecorder(
-      workload, threadCount: 4, transactionLimit: transactionsPerCourse, durability: .relaxed
+      workload, threadCount: 4, transactionLimit: transactionsPerCourse, durability: .relaxed,
+      isInterleaved: true
     ).record(on: database)
     return (try HistoryChecker(course.model).check(history), database.statistics)
   }

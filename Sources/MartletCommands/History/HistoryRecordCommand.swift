@@ -73,6 +73,9 @@ package struct HistoryRecordCommand: ParsableCommand {
   @Option(help: "Writes to a key, about, before a fresh one takes its place.")
   package var writesPerKey = 24
 
+  @Flag(help: "Offer the processor after each step, so that short transactions meet.")
+  package var interleave = false
+
   @Option(help: "The seed of the workload.")
   package var seed: UInt64 = 1
 
@@ -110,7 +113,7 @@ package struct HistoryRecordCommand: ParsableCommand {
       choices: choices)
     let recorder = HistoryRecorder(
       workload, threadCount: threads, transactionLimit: transactions,
-      timeLimit: seconds.map { .seconds($0) }, durability: durability)
+      timeLimit: seconds.map { .seconds($0) }, durability: durability, isInterleaved: interleave)
     let database =
       try database.map { try openDatabase(at: $0, Configuration(durability: durability)) }
       ?? Database.inMemory()

@@ -29,12 +29,16 @@ public struct HistoryRecorder: Sendable {
   public var timeLimit: Duration?
   /// The grade of the commits; the database's own when nil.
   public var durability: Durability?
+  /// Whether a thread offers its processor to others after each step of a transaction: where there
+  /// are fewer processors than threads, short transactions hardly meet otherwise.
+  public var isInterleaved: Bool
 
   /// A recorder; without limits it makes 10,000 transactions.
   public init(
     _ workload: HistoryWorkload, threadCount: Int = 4, transactionLimit: Int? = nil,
-    timeLimit: Duration? = nil, durability: Durability? = nil
+    timeLimit: Duration? = nil, durability: Durability? = nil, isInterleaved: Bool = false
   ) {
+    self.isInterleaved = isInterleaved
     self.workload = workload
     self.threadCount = max(1, threadCount)
     self.transactionLimit = transactionLimit ?? (timeLimit == nil ? 10_000 : nil)

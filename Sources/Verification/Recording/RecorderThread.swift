@@ -5,6 +5,9 @@ internal import Martlet
 // SENDABLE: one thread uses it at a time: the one that runs it, and after its end the one that
 // joined it.
 final class RecorderThread: @unchecked Sendable {
+  /// A turn of a spin loop at which the processor is offered to others.
+  private static let offeringTurn = 10
+
   let number: Int
   private(set) var transactions: [HistoryTransaction] = []
   /// What stopped the recording.
@@ -63,7 +66,10 @@ final class RecorderThread: @unchecked Sendable {
     transaction.invocationIndex = shared.nextEvent()
     do {
       let answers = try transact(choice) { transaction in
-        try steps.flatMap { try HistoryStore.perform($0, transaction, keyspace) }
+        try steps.flatMap { step in
+          defer { if recorder.isInterleaved { effects.waits.yield(attempt: Self.offeringTurn) } }
+          return try HistoryStore.perform(step, transaction, keyspace)
+        }
       }
       transaction.operations = answers
       transaction.outcome = .ok
