@@ -25,9 +25,18 @@ extension ConflictHistory {
   /// Makes room for more by summarising the oldest (invariant H4).
   ///
   /// - Returns: false when it would not fit into an empty history: it is summarised itself.
-  mutating func makeRoom(for needed: Int) -> Bool {
-    if needed > byteBudget / 2 { return false }
-    while byteCount + needed > byteBudget {
+  ///
+  /// - Parameters:
+  ///   - writes: keys of a commit.
+  ///   - points: keys that a reader read.
+  ///   - rest: bytes of everything else.
+  mutating func makeRoom(writes addedWrites: Int = 0, points: Int = 0, rest: Int) -> Bool {
+    func needed() -> Int {
+      rest + (addedWrites > 0 ? writes.growth(adding: addedWrites) : 0)
+        + (points > 0 ? pointMarks.growth(adding: points) : 0)
+    }
+    if needed() > byteBudget / 2 { return false }
+    while byteCount + needed() > byteBudget {
       if recordByteCount >= markByteCount, !commits.isEmpty {
         summarizeOldestCommit()
       } else if !readers.isEmpty {

@@ -77,10 +77,8 @@ extension ConflictHistory {
     _ transaction: TransactionID, _ timestamp: Timestamp, _ written: borrowing WrittenKeys,
     _ earliestOut: EarliestOut?
   ) {
-    let needed =
-      MemoryLayout<Commit>.stride + written.count * NameQueue<Write>.entryByteCount
-      + written.bytes.count
-    guard makeRoom(for: needed) else {
+    let rest = MemoryLayout<Commit>.stride + written.bytes.count
+    guard makeRoom(writes: written.count, rest: rest) else {
       for name in written.names {
         summary.noteWrite(
           of: name, at: timestamp, earliestOut: earliestOut?.timestamp, floor: oldestFloor)
@@ -115,13 +113,12 @@ extension ConflictHistory {
       unmarkedThrough = Swift.max(unmarkedThrough, bound)
       return
     }
-    var needed =
-      MemoryLayout<Reader>.stride + reads.points.count * NameQueue<PointMark>.entryByteCount
+    var rest = MemoryLayout<Reader>.stride
     for interval in reads.intervals {
-      needed +=
+      rest +=
         IntervalMark(interval: interval, bound: bound, transaction: transaction).byteCount
     }
-    guard makeRoom(for: needed) else {
+    guard makeRoom(points: reads.points.count, rest: rest) else {
       for name in reads.points { summary.noteMark(of: name, bound: bound) }
       for interval in reads.intervals {
         summary.noteMark(ofIntervalIn: interval.interval.keyspace, bound: bound)

@@ -32,8 +32,15 @@ struct NameQueue<Payload: BitwiseCopyable & Sendable>: Sendable {
     entries.allocatedByteCount + heads.capacity * MemoryLayout<Int>.stride
   }
 
-  /// Bytes that another entry may add, with its share of the table.
-  static var entryByteCount: Int { MemoryLayout<Entry>.stride + 2 * MemoryLayout<Int>.stride }
+  /// Bytes by which so many more entries would make it larger, its table included.
+  func growth(adding added: Int) -> Int {
+    var headCount = heads.count
+    while entries.count + added > headCount { headCount = Self.larger(headCount) }
+    return added * MemoryLayout<Entry>.stride
+      + (headCount - heads.count) * MemoryLayout<Int>.stride
+  }
+
+  private static func larger(_ headCount: Int) -> Int { Swift.max(16, headCount * 2) }
 
   subscript(sequence: Int) -> Entry { entries[sequence] }
 
@@ -61,7 +68,7 @@ struct NameQueue<Payload: BitwiseCopyable & Sendable>: Sendable {
   mutating func append(_ name: LockName, _ payload: Payload) {
     entries.append(Entry(name: name, payload: payload))
     if entries.count > heads.count {
-      rebuild(Swift.max(16, heads.count * 2))
+      rebuild(Self.larger(heads.count))
     } else {
       link(entries.end - 1)
     }

@@ -1,3 +1,4 @@
+internal import RawBytes
 internal import Synchronization
 
 /// Set when the task that asked for a transaction is cancelled; looked at by every operation until
