@@ -12,8 +12,9 @@ internal import VersionStore
 // is followed, commits leave nothing but a timestamp.
 extension CommitPipeline {
   /// Begins to follow a transaction. When this returns, a snapshot of the published state misses no
-  /// commit that the history does not know (rule O2).
-  func beginTracking(_ transaction: TransactionID, as role: TrackedRole) -> Tracking {
+  /// commit that the history does not know (rule O2). Nil when that moment never comes, for the
+  /// pipeline is poisoned: then the transaction cannot end well.
+  func beginTracking(_ transaction: TransactionID, as role: TrackedRole) -> Tracking? {
     let tracking = section.withLock { state in
       isTracking.store(true, ordering: .relaxed)
       return state.history.begin(transaction, as: role, floor: store.publishedTimestamp)
@@ -23,6 +24,10 @@ extension CommitPipeline {
     while store.publishedTimestamp < tracking.leastSnapshot, !isPoisoned {
       effects.waits.yield(attempt: attempt)
       attempt += 1
+    }
+    if store.publishedTimestamp < tracking.leastSnapshot, isPoisoned {
+      endTracking(tracking)
+      return nil
     }
     return tracking
   }
@@ -43,6 +48,10 @@ extension CommitPipeline {
   /// Ends a transaction that wrote nothing: certifies what it read, and leaves marks of it.
   func finishReading(_ transaction: TransactionState) throws(DatabaseError) {
     guard transaction.control.certification != .none else { return }
+    if transaction.control.certification.role != nil, transaction.tracking == nil {
+      // What it read can be certified against nothing; see `beginTracking`.
+      try requireHealth()
+    }
     let refusal = section.withLock { $0.finishReading(transaction) }
     if let refusal { throw .serializationFailure(refusal) }
   }

@@ -124,7 +124,7 @@ final class Engine: @unchecked Sendable {
   ) -> TransactionState {
     let id = makeTransactionID()
     // Followed first, so that the snapshot misses nothing that the history does not know (O2).
-    let tracking = control.certification.role.map { pipeline.beginTracking(id, as: $0) }
+    let tracking = control.certification.role.flatMap { pipeline.beginTracking(id, as: $0) }
     let snapshot = store.beginSnapshot(.published)
     if let tracking { pipeline.setSnapshot(snapshot.timestamp, of: tracking) }
     let state = writers.take() ?? makeTransactionState(snapshot)

@@ -72,7 +72,10 @@ struct SnapshotRunner {
   ) {
     let start = engine.effects.time.monotonic()
     while true {
-      let tracking = engine.pipeline.beginTracking(id, as: .readOnly)
+      guard let tracking = engine.pipeline.beginTracking(id, as: .readOnly) else {
+        throw DatabaseError(
+          .poisoned, "an earlier write to the device failed; close and reopen the database")
+      }
       let context = engine.beginRead(.published, cancellation: cancellation)
       engine.pipeline.setSnapshot(context.snapshot.timestamp, of: tracking)
       var safety = engine.pipeline.safety(of: tracking)
