@@ -44,22 +44,32 @@ package struct IsolationMatrixCommand: ParsableCommand {
   }
 
   package func run() throws {
+    // Before the work, not behind it.
+    if let html { try requireFolder(of: html) }
     let scenarios = try ScenarioCatalogue.anomalies()
       .filter { anomaly.isEmpty || anomaly.contains($0.name) }
     let clock = ContinuousClock()
     let start = clock.now
     let matrix = try makeMatrix(scenarios)
     let report = IsolationMatrixReport(matrix: matrix, elapsed: clock.now - start)
+    var output = Output()
+    if json { try output.line(report.json.text) } else { try report.print(to: &output) }
+    try output.flush()
     if let html {
       let page = IsolationPage(matrix: matrix).html
       do { try Data(page.utf8).write(to: URL(fileURLWithPath: html)) } catch {
         throw ToolError("\(html): \(ToolError(describing: error).description)")
       }
     }
-    var output = Output()
-    if json { try output.line(report.json.text) } else { try report.print(to: &output) }
-    try output.flush()
     if !matrix.isAsPromised { throw ToolError(report.conclusion) }
+  }
+
+  /// Throws when the page cannot be made for want of a folder to make it in.
+  private func requireFolder(of page: String) throws {
+    let folder = URL(fileURLWithPath: page).deletingLastPathComponent().path
+    guard FileManager.default.isWritableFile(atPath: folder) else {
+      throw ToolError("\(page): there is no folder \(folder) that can be written to")
+    }
   }
 
   private func makeMatrix(_ scenarios: [Scenario]) throws -> IsolationMatrix {
