@@ -23,4 +23,6 @@ final class Counters: Sendable {
   let holePunches = Counter()
   /// Frames whose page has changed since it was written.
   let dirtyPages = Counter()
+  /// Bytes of pages outside the cache that page builds are about to write.
+  let builtBytes = Counter()
 }

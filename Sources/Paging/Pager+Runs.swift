@@ -3,7 +3,7 @@ internal import Synchronization
 internal import Primitives
 internal import RawBytes
 
-/// Writing runs: what the checkpoint and the background writer have in common.
+/// Writing runs: what the checkpoint, the background writer and page builds have in common.
 ///
 /// ```text
 ///   page, dirty ──copy──► dirty + copied ──written, still so──► clean, its place in the map
@@ -69,6 +69,10 @@ extension Pager {
       case .page(let dirtyEpoch, let copiedWord):
         settle(image, dirtyEpoch: dirtyEpoch, copiedWord: copiedWord)
       case .handedOver: settleHandedOver(image)
+      case .built:
+        // Volatile, so in no capture (PL3).
+        guard let stored = image.stored else { continue }
+        ledger.withLock { $0.enter(image.id, stored, belongsToCapture: false) }
       }
     }
     run.removeAll()

@@ -25,14 +25,15 @@ extension Pager {
   /// The file grows by at least this many blocks: 1 MiB.
   private static let growthStep = 256
 
-  /// Blocks that the volume must still give: the dirty pages uncompressed, the map blocks that
-  /// lead to them, and a little for stretches that are too short.
+  /// Blocks that the volume must still give: the dirty and built pages uncompressed, the map blocks
+  /// that lead to them, and a little for stretches that are too short.
   private func missingBlocks(for byteCount: Int) -> Int {
     let dirtyPages = counters.dirtyPages.value
+    let otherBytes = byteCount + counters.builtBytes.value
     return ledger.withLock { ledger in
       let mapBlocks = min(
         dirtyPages + ledger.dirtyBlockCount, PageMap.blockCount(idLimit: ledger.idLimit))
-      let pages = Place.blocks(for: dirtyPages * pageSize + byteCount)
+      let pages = Place.blocks(for: dirtyPages * pageSize + otherBytes)
       let needed = pages + pages / 16 + mapBlocks + mapBlocks / 128 + 64
       return needed - ledger.space.backedFreeBlockCount
     }

@@ -8,6 +8,8 @@ struct RunImage {
     case page(dirtyEpoch: UInt64, copiedWord: UInt64)
     /// A frame that a writer filled with the old bytes.
     case handedOver
+    /// No frame: a page that was built outside the cache.
+    case built
   }
 
   let id: UInt32
@@ -53,8 +55,17 @@ final class RunBuffer {
 
   /// Adds the image of the page copied last.
   func append(id: UInt32, frame: UInt32, source: RunImage.Source) {
+    append(copy.bytes.view, id: id, frame: frame, source: source)
+  }
+
+  /// Adds the image of a page that lies outside the cache and holds still.
+  func append(built page: ByteView, id: UInt32) {
+    append(page, id: id, frame: 0, source: .built)
+  }
+
+  private func append(_ page: ByteView, id: UInt32, frame: UInt32, source: RunImage.Source) {
     let encoded = PageImage.encode(
-      copy.bytes.view, into: memory.bytes[used..<used + copy.count], compression: compression)
+      page, into: memory.bytes[used..<used + copy.count], compression: compression)
     used += encoded.byteCount
     images.append(RunImage(id: id, frame: frame, source: source, encoded: encoded))
   }

@@ -8,6 +8,8 @@ internal import Synchronization
 ///
 /// - Invariant KT1: a root, once set, changes only to none, when its tree has been destroyed.
 /// - Invariant KT2: ids are never reused: `next` is above every id ever seen.
+/// - Invariant KT3: the root of a built keyspace is young as long as a snapshot may be in use that
+///   is older than the build's commit.
 final class KeyspaceTable: Sendable {
   private struct State {
     /// Ascending by id.
@@ -15,6 +17,8 @@ final class KeyspaceTable: Sendable {
     /// Ids with a tree, ascending.
     var rooted: [KeyspaceID] = []
     var liveByName: [String: KeyspaceID] = [:]
+    /// Built keyspaces that are young, and the moments of their commits.
+    var young: [KeyspaceID: Timestamp] = [:]
 
     func position(of id: KeyspaceID) -> (index: Int, isPresent: Bool) {
       var low = 0
@@ -31,6 +35,7 @@ final class KeyspaceTable: Sendable {
   private let state = ShortMutex(State())
   private let next: Atomic<UInt32>
   private let droppingCount = Atomic<Int>(0)
+  private let youngCount = Atomic<Int>(0)
 
   init(nextID: KeyspaceID) { next = Atomic(nextID.rawValue) }
 
@@ -58,7 +63,7 @@ final class KeyspaceTable: Sendable {
     precondition((old.page == .none) != (root == .none), "a root comes once, goes once (KT1)")
     reserve(id)
     state.withLock { state in
-      roots.set(root, isDropping: old.isDropping, for: id)
+      roots.set(root, isDropping: old.isDropping, isYoung: old.isYoung, for: id)
       if root == .none {
         state.rooted.removeAll { $0 == id }
       } else {
@@ -77,8 +82,11 @@ final class KeyspaceTable: Sendable {
 
   var hasDropping: Bool { droppingCount.load(ordering: .acquiring) > 0 }
 
-  /// Takes in an entry of the catalog, written at `timestamp`.
-  func update(_ id: KeyspaceID, _ entry: CatalogEntry, at timestamp: Timestamp) {
+  /// Takes in an entry of the catalog, written at `timestamp`. With `builtAt` the keyspace has
+  /// content that no snapshot before that moment may see.
+  func update(
+    _ id: KeyspaceID, _ entry: CatalogEntry, at timestamp: Timestamp, builtAt: Timestamp? = nil
+  ) {
     reserve(id)
     state.withLock { state in
       let (index, isPresent) = state.position(of: id)
@@ -90,7 +98,10 @@ final class KeyspaceTable: Sendable {
       if isPresent { state.infos[index] = info } else { state.infos.insert(info, at: index) }
       if let old, state.liveByName[old.name] == id { state.liveByName[old.name] = nil }
       if entry.state == .live { state.liveByName[entry.name] = id }
-      roots.set(roots[id].page, isDropping: entry.state == .dropping, for: id)
+      if let builtAt { state.young[id] = builtAt }
+      roots.set(
+        roots[id].page, isDropping: entry.state == .dropping, isYoung: state.young[id] != nil,
+        for: id)
       recount(&state)
     }
   }
@@ -101,6 +112,7 @@ final class KeyspaceTable: Sendable {
       let (index, isPresent) = state.position(of: id)
       guard isPresent else { return }
       state.infos.remove(at: index)
+      state.young[id] = nil
       recount(&state)
     }
   }
@@ -108,6 +120,27 @@ final class KeyspaceTable: Sendable {
   private func recount(_ state: inout State) {
     droppingCount.store(
       state.infos.count { $0.state == .dropping }, ordering: .releasing)
+    youngCount.store(state.young.count, ordering: .releasing)
+  }
+
+  // MARK: Built keyspaces
+
+  var hasYoung: Bool { youngCount.load(ordering: .acquiring) > 0 }
+
+  /// The moment from which a young keyspace may be seen; nil when it is not young.
+  func builtAt(_ id: KeyspaceID) -> Timestamp? { state.withLock { $0.young[id] } }
+
+  /// Every snapshot in use shows this moment or a later one: what was built by then is like any
+  /// other keyspace (KT3).
+  func grow(through horizon: Timestamp) {
+    guard hasYoung else { return }
+    state.withLock { state in
+      for (id, moment) in state.young where moment <= horizon {
+        state.young[id] = nil
+        roots.set(roots[id].page, isDropping: roots[id].isDropping, for: id)
+      }
+      recount(&state)
+    }
   }
 
   func live(named name: String) -> KeyspaceInfo? {

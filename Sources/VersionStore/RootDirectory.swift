@@ -4,7 +4,8 @@ internal import Synchronization
 /// The root page of every keyspace's tree, by id: three levels like a page table, so that a
 /// database with one keyspace costs 50 KiB and one with many has no limit but its ids.
 ///
-/// A word is the root page, and above it a bit that says the keyspace is dropping.
+/// A word is the root page, and above it what a reader must look into first: a bit that says the
+/// keyspace is dropping, and one that says it was built and some snapshot may be older.
 ///
 /// - Invariant RD1: blocks never move and live as long as the directory; a look-up takes no lock.
 // SAFETY: blocks are initialised before their pointer is published; indices are cut to their
@@ -12,6 +13,8 @@ internal import Synchronization
 @safe
 final class RootDirectory: @unchecked Sendable {
   // SENDABLE: all words are atomic; blocks are added by compare-and-swap.
+  private static let droppingBit: UInt = 1 << 32
+  private static let youngBit: UInt = 1 << 33
   private static let topCount = 1 << 8
   private static let blockCount = 1 << 12
 
@@ -37,8 +40,14 @@ final class RootDirectory: @unchecked Sendable {
     /// The root of the tree; `.none` when there is none.
     var page: PageID { PageID(UInt32(truncatingIfNeeded: word)) }
 
+    /// Whether there is a tree that every snapshot may use.
+    @inline(__always) var isPlain: Bool { word >> 32 == 0 && word != 0 }
+
     /// Whether a commit has dropped the keyspace.
-    var isDropping: Bool { word >> 32 != 0 }
+    var isDropping: Bool { word & RootDirectory.droppingBit != 0 }
+
+    /// Whether the keyspace was built lately, and snapshots from before may be in use.
+    var isYoung: Bool { word & RootDirectory.youngBit != 0 }
   }
 
   @inline(__always)
@@ -51,11 +60,12 @@ final class RootDirectory: @unchecked Sendable {
   }
 
   /// Changes are ordered by the caller.
-  func set(_ page: PageID, isDropping: Bool, for id: KeyspaceID) {
+  func set(_ page: PageID, isDropping: Bool, isYoung: Bool = false, for id: KeyspaceID) {
     let raw = Int(id.rawValue)
     let middle = unsafe ensure(top + (raw >> 24))
     let leaf = unsafe ensure(middle + (raw >> 12 & 4095))
-    let word = UInt(page.rawValue) | (isDropping ? 1 << 32 : 0)
+    let word =
+      UInt(page.rawValue) | (isDropping ? Self.droppingBit : 0) | (isYoung ? Self.youngBit : 0)
     unsafe leaf[raw & 4095].store(word, ordering: .releasing)
   }
 

@@ -15,6 +15,8 @@ package enum StoreError: Error, Equatable, Sendable {
   case snapshotTooOld(at: Timestamp, newest: Timestamp)
   /// The keyspace was never made, or has been dropped.
   case unknownKeyspace(KeyspaceID)
+  /// The keyspace was built after the snapshot began.
+  case keyspaceTooNew(KeyspaceID, builtAt: Timestamp, snapshot: Timestamp)
   /// A commit failed half-way; nothing more can be trusted until the database is opened again.
   case poisoned
 }

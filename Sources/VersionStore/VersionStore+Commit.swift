@@ -9,8 +9,8 @@ extension VersionStore {
   /// nobody committed one of its keys after its snapshot (first updater wins, M7). The caller holds
   /// the locks of the keys, so the answer stays true until `apply`.
   ///
-  /// - Throws: `unknownKeyspace` for a keyspace that is not live and not made by the batch itself.
-  ///   Nothing is changed.
+  /// - Throws: `unknownKeyspace` for a keyspace that is not live and not made by the batch itself,
+  ///   `keyspaceTooNew` for one that was built after the snapshot. Nothing is changed.
   package func prepare(
     _ batch: WriteBatch, at snapshot: StoreSnapshot
   ) throws(StoreError) -> PrepareOutcome {
@@ -29,6 +29,7 @@ extension VersionStore {
         }
         throw .unknownKeyspace(first.keyspace)
       }
+      try requireNotBefore(root, first.keyspace, snapshot)
       let conflict: PrepareOutcome?
       do {
         conflict =

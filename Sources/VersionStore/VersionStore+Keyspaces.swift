@@ -36,19 +36,33 @@ extension VersionStore {
     of id: KeyspaceID, at snapshot: StoreSnapshot
   ) throws(StoreError) -> PageID {
     let root = keyspaceTable.root(of: id)
-    if root.page != .none && !root.isDropping { return root.page }
-    return try droppingRoot(of: id, at: snapshot)
+    if root.isPlain { return root.page }
+    return try guardedRoot(of: id, at: snapshot)
   }
 
   @inline(never)
-  private func droppingRoot(
+  private func guardedRoot(
     of id: KeyspaceID, at snapshot: StoreSnapshot
   ) throws(StoreError) -> PageID {
     guard registry.isLive(snapshot) else { throw failure(of: snapshot) }
     let root = keyspaceTable.root(of: id)
+    try requireNotBefore(root, id, snapshot)
+    if root.page != .none && !root.isDropping { return root.page }
     guard root.page != .none, let info = keyspaceTable.info(id), let droppedAt = info.droppedAt,
       snapshot.timestamp < droppedAt
     else { throw .unknownKeyspace(id) }
     return root.page
+  }
+  /// Refuses a built keyspace to a snapshot that is older than the build's commit.
+  ///
+  /// To such a snapshot the keyspace was not there. Showing it empty would be true and of no use:
+  /// who writes on the strength of that has a conflict that no record tells of, since what was
+  /// built bears an older timestamp. So the transaction begins again.
+  func requireNotBefore(
+    _ root: RootDirectory.Root, _ id: KeyspaceID, _ snapshot: StoreSnapshot
+  ) throws(StoreError) {
+    guard root.isYoung, let moment = keyspaceTable.builtAt(id), snapshot.timestamp < moment
+    else { return }
+    throw .keyspaceTooNew(id, builtAt: moment, snapshot: snapshot.timestamp)
   }
 }

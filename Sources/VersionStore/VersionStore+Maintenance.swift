@@ -29,6 +29,7 @@ extension VersionStore {
           isMore = try sweep(horizon) || isMore
         }
         if let horizon = registry.horizon(includingExpired: true) {
+          keyspaceTable.grow(through: horizon)
           isMore = try destroyDropped(horizon) || isMore
         }
       } catch {
@@ -37,7 +38,8 @@ extension VersionStore {
       }
       if isMore { return .more }
       let isWaiting =
-        deferred.hasWork || keyspaceTable.hasDropping || ledger.withLock { $0.hasUnplaced }
+        deferred.hasWork || keyspaceTable.hasDropping || keyspaceTable.hasYoung
+        || ledger.withLock { $0.hasUnplaced }
       return isWaiting ? .waiting : .idle
     }
   }

@@ -129,11 +129,7 @@ final class CommitPipeline: @unchecked Sendable {
       throw DatabaseError(
         .commitUnknown, "the commit could not be applied: \(DatabaseError(error).message)")
     }
-    section.withLock { state in
-      guard state.publications.applied(ordered.ticket) else { return }
-      publishedEnd.store(state.publications.publishedPosition.rawValue, ordering: .releasing)
-      store.publish(through: state.publications.published)
-    }
+    section.withLock { state in notePublication(of: ordered.ticket, &state) }
     do { try awaitPublication(of: ordered.timestamp) } catch {
       store.abandon(announcement)
       throw error
@@ -251,6 +247,13 @@ final class CommitPipeline: @unchecked Sendable {
     }
   }
 
+  /// Step 4: moves the watermark over what is applied by now.
+  private func notePublication(of ticket: PublicationQueue.Ticket, _ state: inout Section) {
+    guard state.publications.applied(ticket) else { return }
+    publishedEnd.store(state.publications.publishedPosition.rawValue, ordering: .releasing)
+    store.publish(through: state.publications.published)
+  }
+
   /// Earlier commits may still be applying; each takes microseconds.
   private func awaitPublication(of timestamp: Timestamp) throws(DatabaseError) {
     var attempt = 0
@@ -284,6 +287,48 @@ final class CommitPipeline: @unchecked Sendable {
         .commitUnknown,
         "the log could not be made durable (\(DatabaseError(error).message)); reopen the database "
           + "to learn which commits it holds")
+    }
+  }
+
+  // MARK: Builds
+
+  /// Publishes and acknowledges a moment of its own, from which something is seen that a checkpoint
+  /// made durable and no record tells of. `body` runs in the section, immediately before, and is
+  /// short.
+  func publishMoment(
+    _ durability: Durability, _ body: (Timestamp) -> Void
+  ) throws(DatabaseError) {
+    var attempt = 0
+    while true {
+      try requireHealth()
+      let wallClock = effects.time.wallClock()
+      var isClosed = false
+      let receipt = section.withLock { state -> CommitReceipt? in
+        isClosed = state.isClosed
+        guard !isClosed,
+          let timestamp = state.clock.next(wallClock: wallClock, ceiling: log.durableCeiling)
+        else { return nil }
+        body(timestamp)
+        let end = log.endPosition
+        let ticket = state.publications.order(timestamp, end: end)
+        notePublication(of: ticket, &state)
+        return CommitReceipt(timestamp: timestamp, end: end)
+      }
+      if let receipt {
+        try awaitPublication(of: receipt.timestamp)
+        // Everything before it is seen with it (rule L9).
+        if durability != .relaxed { try makeDurable(through: receipt.end, durability) }
+        return acknowledge(receipt)
+      }
+      if isClosed {
+        effects.waits.yield(attempt: attempt)
+        attempt += 1
+      } else {
+        do { try log.extendCeiling(above: lastTimestamp) } catch {
+          poison()
+          throw DatabaseError(error)
+        }
+      }
     }
   }
 

@@ -12,6 +12,8 @@ internal import VersionStore
 /// - Invariant CK2: the log is durable up to the captured position before the superblock that
 ///   names it is written, and is recycled only after that superblock is durable (rule R3).
 /// - Invariant CK3: readers neither hold a checkpoint back nor are held back by one.
+/// - Invariant CK4: what a build made becomes part of the state immediately before the capture that
+///   is made for it, and leaves it again unless that checkpoint is durable.
 // SENDABLE: all mutable state is in a Mutex or atomic.
 final class Checkpointer: @unchecked Sendable {
   private let store: VersionStore
@@ -120,9 +122,13 @@ final class Checkpointer: @unchecked Sendable {
   }
 
   /// Takes a checkpoint now. On failure the one before stays in force and nothing is lost.
-  func run() throws(DatabaseError) {
+  ///
+  /// - Parameter build: a keyspace that this checkpoint takes in; whether it did, it knows itself.
+  func run(for build: BuildCommit? = nil) throws(DatabaseError) {
     try turn.withTurn { () throws(DatabaseError) in
       try pipeline.requireHealth()
+      try build?.enter()
+      defer { build?.leave() }
       let floor = loop.withLock { $0.transactionFloor }()
       var captured: CapturedStoreCheckpoint?
       let point = try pipeline.whileQuiescent { point in

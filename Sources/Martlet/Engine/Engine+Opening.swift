@@ -44,7 +44,8 @@ extension Engine {
         try exists
         ? recover(directory, configuration, effects) : create(directory, configuration, effects)
       return Engine(
-        parts: parts, configuration: configuration, effects: effects, directoryLock: lock)
+        parts: parts, directory: directory, configuration: configuration, effects: effects,
+        directoryLock: lock)
     } catch {
       lock.unlock()
       throw error

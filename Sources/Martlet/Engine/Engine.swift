@@ -26,6 +26,8 @@ final class Engine: @unchecked Sendable {
   let checkpointer: Checkpointer
   let workers: TransactionWorkers
   let counters = EngineCounters()
+  let builds = BuildNames()
+  let directory: String
   let maximumKeyByteCount: Int
   let maximumInlineByteCount: Int
 
@@ -38,10 +40,11 @@ final class Engine: @unchecked Sendable {
   private static let closingBit: UInt64 = 1 << 63
 
   init(
-    parts: EngineParts, configuration: Configuration, effects: Effects,
+    parts: EngineParts, directory: String, configuration: Configuration, effects: Effects,
     directoryLock: any FileLock
   ) {
     id = parts.id
+    self.directory = directory
     self.configuration = configuration
     self.effects = effects
     self.directoryLock = directoryLock

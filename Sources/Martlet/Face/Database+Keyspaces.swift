@@ -11,13 +11,15 @@ extension Database {
   ///   - name: its name.
   ///   - options: what it is made with; nil: as it is, or the defaults.
   /// - Throws: `invalidArgument` for an empty name or one above 255 bytes of UTF-8, and for options
-  ///   that differ from those it was made with.
+  ///   that differ from those it was made with; `keyspaceExists` while one of that name is being
+  ///   built.
   public func keyspace(_ name: String, options: KeyspaceOptions? = nil) throws -> Keyspace {
     try requireName(name)
     return try withEngine { engine in
       if let info = engine.store.keyspace(named: name) { return try handle(info, options) }
       return try engine.changingCatalog { transaction in
         if let info = engine.store.keyspace(named: name) { return try handle(info, options) }
+        if engine.builds.contains(name) { throw DatabaseError.keyspaceExists(name) }
         let id = engine.store.nextKeyspaceID()
         let options = options ?? KeyspaceOptions()
         try engine.commitCatalog(
@@ -76,7 +78,7 @@ extension Database {
     return Keyspace(name: info.name, id: info.id, options: options, database: engine.id)
   }
 
-  private func requireName(_ name: String) throws(DatabaseError) {
+  func requireName(_ name: String) throws(DatabaseError) {
     guard !name.isEmpty, name.utf8.count <= 255 else {
       throw DatabaseError(
         .invalidArgument, "a keyspace name has 1 to 255 bytes of UTF-8, not \(name.utf8.count)")

@@ -32,6 +32,11 @@ extension DatabaseError {
     case .poisoned: self = .poisonedEarlier
     case .unknownKeyspace(let id):
       self.init(.keyspaceDropped, "keyspace \(id.rawValue) was dropped; open it again by name")
+    case .keyspaceTooNew(let id, let moment, let snapshot):
+      self.init(
+        .snapshotTooOld,
+        "the snapshot at \(snapshot) is older than keyspace \(id.rawValue), whose bulk build was "
+          + "committed at \(moment); begin again")
     case .snapshotTooOld(let timestamp, let newest):
       let age = Double(newest.rawValue &- timestamp.rawValue) / 1e9
       self.init(
@@ -121,6 +126,23 @@ extension DatabaseError {
     DatabaseError(
       .diskFull,
       "the disk is full (\(path)); nothing was lost, and work goes on when there is space")
+  }
+
+  /// A key that does not stand above the one before it in a bulk build.
+  static func keysNotAscending(_ key: [UInt8], after last: [UInt8], record: Int) -> DatabaseError {
+    DatabaseError(
+      .keysNotAscending,
+      "record \(record) of the build has key \(quoted(key)), "
+        + (key == last ? "as the one before it" : "which is below \(quoted(last)) before it")
+        + "; append in strictly ascending order, or build in order .any")
+  }
+
+  /// The name of a new keyspace is taken.
+  static func keyspaceExists(_ name: String) -> DatabaseError {
+    DatabaseError(
+      .keyspaceExists,
+      "there is a keyspace \"\(name)\" already, or one is being built; drop it, or use another name"
+    )
   }
 
   /// The keyspace wants its writers to be better protected (rule M6).

@@ -79,6 +79,10 @@ extension DatabaseError.Code {
   public static let isolationTooWeak = Self("isolationTooWeak")
   /// A key that may be set once is there already. Nothing happened.
   public static let keyExists = Self("keyExists")
+  /// A bulk build takes keys in ascending order. The record was not added.
+  public static let keysNotAscending = Self("keysNotAscending")
+  /// There is a keyspace of that name, or one is being built. Nothing happened.
+  public static let keyspaceExists = Self("keyspaceExists")
   /// The keyspace handle belongs to another database. Nothing happened.
   public static let wrongDatabase = Self("wrongDatabase")
   /// There is no such keyspace. Nothing happened.
