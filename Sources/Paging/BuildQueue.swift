@@ -32,22 +32,31 @@ final class BuildQueue: Sendable {
 
   // MARK: The owner
 
-  /// A run to be filled, waiting for a writer when all are under way; nil when one may be made.
-  func takeIdle() throws(PagingError) -> BuildRun? {
+  /// What the owner does when it has filled a run.
+  enum Turn {
+    case fill(BuildRun)
+    case make
+    /// All runs are filled: it writes one rather than wait for a writer to get the processor.
+    case write(BuildRun)
+  }
+
+  /// The next thing for the owner to do; waits only when writers have all runs.
+  func takeTurn() throws(PagingError) -> Turn {
     while true {
       let ticket = waits.makeTicket()
-      let (run, mayMake, failure) = state.withLock { state -> (BuildRun?, Bool, PagingError?) in
-        if let failure = state.failure { return (nil, false, failure) }
-        if let run = state.idle.popLast() { return (run, false, nil) }
+      let (turn, failure) = state.withLock { state -> (Turn?, PagingError?) in
+        if let failure = state.failure { return (nil, failure) }
+        if let run = state.idle.popLast() { return (.fill(run), nil) }
         if state.madeCount < limit {
           state.madeCount += 1
-          return (nil, true, nil)
+          return (.make, nil)
         }
+        if !state.ready.isEmpty { return (.write(state.ready.removeFirst()), nil) }
         state.owner = ticket
-        return (nil, false, nil)
+        return (nil, nil)
       }
       if let failure { throw failure }
-      if run != nil || mayMake { return run }
+      if let turn { return turn }
       _ = waits.park(ticket, until: nil)
     }
   }
@@ -62,18 +71,20 @@ final class BuildQueue: Sendable {
     if let failure = state.withLock({ $0.failure }) { throw failure }
   }
 
-  /// Waits until every run that was submitted has come back.
-  func awaitWriters() throws(PagingError) {
+  /// A run that no writer has taken yet; nil when every run that was submitted has come back.
+  /// Waits for writers in between.
+  func takeLeft() throws(PagingError) -> BuildRun? {
     while true {
       let ticket = waits.makeTicket()
-      let (isDone, failure) = state.withLock { state -> (Bool, PagingError?) in
-        let isDone = state.underWayCount == 0
-        if !isDone { state.owner = ticket }
-        return (isDone, state.failure)
+      let (run, isDone, failure) = state.withLock { state -> (BuildRun?, Bool, PagingError?) in
+        if !state.ready.isEmpty { return (state.ready.removeFirst(), false, nil) }
+        if state.underWayCount > 0 { state.owner = ticket }
+        return (nil, state.underWayCount == 0, state.failure)
       }
+      if run != nil { return run }
       if isDone {
         if let failure { throw failure }
-        return
+        return nil
       }
       _ = waits.park(ticket, until: nil)
     }

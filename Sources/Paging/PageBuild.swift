@@ -21,7 +21,8 @@ internal import Synchronization
 ///
 /// - Invariant PB1: until `publish` every page of the build is volatile.
 /// - Invariant PB2: after `abandon` no page id and no place of the build is in use.
-/// - Invariant PB3: memory is bounded: `runCount` runs, and one buffer for each writer.
+/// - Invariant PB3: memory is bounded: `runCount` runs, and one buffer for each writer and
+///   the owner.
 // SENDABLE: the owner's state is used by one thread at a time; what threads share is in `queue`.
 package final class PageBuild: @unchecked Sendable {
   private let pager: Pager
@@ -31,6 +32,8 @@ package final class PageBuild: @unchecked Sendable {
   /// Every page id that the build was given and has not returned.
   private var ids: [UInt32] = []
   private var threads: [any BackgroundThread] = []
+  /// For runs that the owner writes itself.
+  private lazy var buffer = pager.makeRunBuffer()
 
   /// Runs in memory: one is filled, two are written, and two wait, so that nobody does.
   private static let runCount = 5
@@ -62,13 +65,22 @@ package final class PageBuild: @unchecked Sendable {
   }
 
   private func beginRun() throws(PagingError) -> BuildRun {
-    let idle = try queue.takeIdle()
-    let run = idle ?? BuildRun(pageSize: pager.pageSize, byteCount: RunBuffer.byteCount)
+    let run = try takeEmptyRun()
     let ids = try pager.takeVolatileIDs(run.pageLimit)
     self.ids += ids
     run.begin(ids)
     current = run
     return run
+  }
+
+  private func takeEmptyRun() throws(PagingError) -> BuildRun {
+    while true {
+      switch try queue.takeTurn() {
+      case .fill(let run): return run
+      case .make: return BuildRun(pageSize: pager.pageSize, byteCount: RunBuffer.byteCount)
+      case .write(let run): write(run, buffer)
+      }
+    }
   }
 
   private func submit(_ run: BuildRun) throws(PagingError) {
@@ -82,18 +94,13 @@ package final class PageBuild: @unchecked Sendable {
     for number in 0..<Self.writerCount {
       threads.append(
         pager.effects.background.start("martlet build \(number)") { [queue, pager] in
-          let buffer = RunBuffer(
-            pageSize: pager.pageSize, compression: pager.configuration.compression)
-          while let run = queue.takeReady() {
-            var failure: PagingError?
-            if !queue.isGivenUp {
-              do throws(PagingError) { try pager.write(run, buffer) } catch { failure = error }
-            }
-            queue.giveBack(run, failure)
-          }
+          let buffer = pager.makeRunBuffer()
+          while let run = queue.takeReady() { queue.write(run, buffer, pager) }
         })
     }
   }
+
+  private func write(_ run: BuildRun, _ buffer: RunBuffer) { queue.write(run, buffer, pager) }
 
   /// Writes what is not written yet and waits until all of it is. Pages may be added afterwards.
   ///
@@ -103,9 +110,11 @@ package final class PageBuild: @unchecked Sendable {
       let unused = run.remainingCount
       for id in ids.suffix(unused) { pager.free(PageID(id)) }
       ids.removeLast(unused)
-      try submit(run)
+      current = nil
+      // A build of one run needs no writers.
+      try queue.submit(run)
     }
-    try queue.awaitWriters()
+    while let run = try queue.takeLeft() { write(run, buffer) }
   }
 
   // MARK: The end
@@ -155,7 +164,7 @@ package final class PageBuild: @unchecked Sendable {
 /// Pages side by side, filled by the owner of a build and written by one of its threads.
 // SENDABLE: one thread at a time has a run (BQ1).
 final class BuildRun: @unchecked Sendable {
-  private let memory: AlignedMemory
+  var memory: AlignedMemory
   private let pageSize: Int
   private(set) var ids: [UInt32] = []
   private(set) var pageCount = 0
@@ -184,9 +193,16 @@ final class BuildRun: @unchecked Sendable {
     pageCount += 1
     return (PageID(id), bytes)
   }
+}
 
-  func page(_ index: Int) -> ByteView {
-    memory.bytes.view[index * pageSize..<(index + 1) * pageSize]
+extension BuildQueue {
+  /// Writes a run, unless that is of no use any more, and gives it back.
+  fileprivate func write(_ run: BuildRun, _ buffer: RunBuffer, _ pager: Pager) {
+    var failure: PagingError?
+    if !isGivenUp {
+      do throws(PagingError) { try pager.write(run, buffer) } catch { failure = error }
+    }
+    giveBack(run, failure)
   }
 }
 
@@ -207,10 +223,14 @@ extension Pager {
     }
   }
 
+  fileprivate func makeRunBuffer() -> RunBuffer {
+    RunBuffer(pageSize: pageSize, compression: configuration.compression)
+  }
+
   /// Encodes and writes the pages of a run. Compression runs beside other writers; the file has
   /// one at a time (RW1).
   fileprivate func write(_ run: BuildRun, _ buffer: RunBuffer) throws(PagingError) {
-    for index in 0..<run.pageCount { buffer.append(built: run.page(index), id: run.ids[index]) }
+    buffer.takePages(of: run)
     defer { buffer.removeAll() }
     counters.builtBytes.add(run.byteCount)
     defer { counters.builtBytes.subtract(run.byteCount) }

@@ -21,7 +21,7 @@ package enum PageImage {
     package let checksum: UInt32
   }
 
-  /// Writes the image of a page; `target` has room for the page.
+  /// Writes the image of a page; `target` has room for the page, or is where it lies.
   package static func encode(
     _ page: ByteView, into target: MutableByteView, compression: Compression
   ) -> Encoded {
@@ -32,7 +32,7 @@ package enum PageImage {
       let checksum = CRC32C.checksum(target.view.prefix(stored))
       return Encoded(byteCount: stored, flags: .compressed, checksum: checksum)
     }
-    target.copy(page)
+    if !page.isSameMemory(as: target.view) { target.copy(page) }
     return Encoded(
       byteCount: page.count, flags: [], checksum: CRC32C.checksum(target.view.prefix(page.count)))
   }

@@ -25,7 +25,7 @@ struct RunImage {
 ///
 /// Used by one thread. The copy taken of a page is compressed after its latch is let go.
 final class RunBuffer {
-  private let memory = AlignedMemory(byteCount: RunBuffer.byteCount)
+  private var memory = AlignedMemory(byteCount: RunBuffer.byteCount)
   private let copy: AlignedMemory
   private let compression: Compression
   private(set) var images: [RunImage] = []
@@ -58,9 +58,17 @@ final class RunBuffer {
     append(copy.bytes.view, id: id, frame: frame, source: source)
   }
 
-  /// Adds the image of a page that lies outside the cache and holds still.
-  func append(built page: ByteView, id: UInt32) {
-    append(page, id: id, frame: 0, source: .built)
+  /// Adds the images of all pages of a build's run. Without compression they are its pages: the
+  /// memory of the two changes hands, and nothing is copied.
+  func takePages(of run: BuildRun) {
+    precondition(isEmpty, "a build's run is written by itself")
+    if compression == .none { swap(&memory, &run.memory) }
+    for index in 0..<run.pageCount {
+      let page = compression == .none ? memory.bytes.view : run.memory.bytes.view
+      append(
+        page[index * copy.count..<(index + 1) * copy.count], id: run.ids[index], frame: 0,
+        source: .built)
+    }
   }
 
   private func append(_ page: ByteView, id: UInt32, frame: UInt32, source: RunImage.Source) {

@@ -87,6 +87,11 @@ package struct ByteView: BitwiseCopyable, @unchecked Sendable {
     return index
   }
 
+  /// Whether both lie at the same place.
+  @inlinable package func isSameMemory(as other: ByteView) -> Bool {
+    unsafe base == other.base && count == other.count
+  }
+
   /// A copy of its own.
   @inlinable package var array: [UInt8] { unsafe [UInt8](buffer) }
 }

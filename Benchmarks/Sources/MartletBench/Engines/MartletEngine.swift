@@ -1,11 +1,12 @@
+import Foundation
 import Martlet
 
 /// Martlet through its public API, with the same cache budget as every other engine.
 ///
 /// Loads and puts run at the level as well: one engine in the report is one level everywhere.
-final class MartletEngine: Engine {
+final class MartletEngine: Engine, @unchecked Sendable {
   private let database: Database
-  private let keyspace: Keyspace
+  private var keyspace: Keyspace
   private let isolation: IsolationLevel
   private let control: TransactionProtocol?
 
@@ -15,6 +16,7 @@ final class MartletEngine: Engine {
     isolation = control == nil ? .snapshot : .serializable
     var configuration = Configuration()
     configuration.cacheSize = EngineOptions.cacheByteCount
+    if getenv("BULK_NONE") != nil { configuration.compression = .none }
     configuration.durability = options.durability == .full ? .full : .relaxed
     database = try Database(at: options.directory, configuration: configuration)
     keyspace = try database.keyspace("records")
@@ -23,6 +25,19 @@ final class MartletEngine: Engine {
   func makeSession() -> any EngineSession {
     MartletSession(
       database: database, keyspace: keyspace, isolation: isolation, control: control)
+  }
+
+  func build(_ records: RawSpan) throws {
+    keyspace = try unsafe records.withUnsafeBytes { records in
+      try database.build("built") { builder in
+        for offset in stride(from: 0, to: records.count, by: RecordShape.byteCount) {
+          let split = offset + RecordShape.keyByteCount
+          let key = unsafe BorrowedBytes(records, offset..<split)
+          let value = unsafe BorrowedBytes(records, split..<offset + RecordShape.byteCount)
+          try builder.append(key, value)
+        }
+      }
+    }
   }
 
   func settle() throws {

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Writes all records into an empty engine in batches, ascending or shuffled.
 struct LoadWork: Work {
   private let records: [UInt8]
@@ -14,10 +16,16 @@ struct LoadWork: Work {
   func prepare(_ engine: any Engine) {}
 
   func run(_ engine: any Engine) throws -> TimedWork {
+    let bulk = ProcessInfo.processInfo.environment["BULK"]
     let teamwork = try Team.run(threads: 1) { _ in
       try engine.makeSession()
     } work: { _, session in
+      if isSorted, bulk != nil, let martlet = engine as? MartletEngine {
+        try martlet.build(records.span.bytes)
+        return
+      }
       try load(session)
+      if bulk == "full" { try engine.settle() }
     }
     return TimedWork(teamwork, operations: finalRecordCount)
   }
