@@ -58,6 +58,28 @@ import Verification
     #expect(found.isEmpty, "\(found.count) of \(jobs.count) recoveries failed")
   }
 
+  @Test(arguments: ["building", "sorting"])
+  func `at any write of a bulk build leaves all of the keyspace or nothing of it`(
+    _ name: String
+  ) throws {
+    let script: CrashScript = name == "sorting" ? .sorting : .building
+    let campaign = try CrashCampaign(script: script, seed: Self.seed)
+    #expect(campaign.report.isClean, "\(campaign.report.findings)")
+    let jobs = campaign.cuts.flatMap { cut in LossModel.allCases.map { (cut, $0) } }
+    let failures = Mutex<[String]>([])
+    DispatchQueue.concurrentPerform(iterations: jobs.count) { index in
+      do {
+        try campaign.check(jobs[index].0, jobs[index].1)
+      } catch {
+        failures.withLock { $0.append("\(error)") }
+      }
+    }
+    let found = failures.withLock { $0 }
+    for failure in found.prefix(5) { Issue.record("\(failure)") }
+    print("\(name): \(campaign.cuts.count) changes, \(jobs.count) recoveries, three times each")
+    #expect(found.isEmpty, "\(found.count) of \(jobs.count) recoveries failed")
+  }
+
   @Test func `is noticed when the disk lies about syncing (negative control)`() throws {
     // A disk that reports success for syncs it does not make: acknowledged commits must be lost,
     // and the campaign must see it. A harness that cannot fail proves nothing.

@@ -59,9 +59,11 @@ import Verification
     "short": (.short(seed: TestSeed.value), 61, 2),
     "pressure": (.pressure(valueByteCount: 100_000), 400, 16),
     "dropping": (.dropping, 200, 8),
+    "building": (.building, 150, 6),
+    "sorting": (.sorting, 150, 6),
   ]
 
-  @Test(arguments: ["short", "pressure", "dropping"])
+  @Test(arguments: ["short", "pressure", "dropping", "building", "sorting"])
   func `in a short life, from creation to close`(_ name: String) throws {
     let (script, debugStride, releaseStride) = try #require(Self.lives[name])
     let configuration = CrashSession.smallConfiguration

@@ -8,12 +8,14 @@ import Verification
 /// The disk has room for every possible number of blocks, or becomes full at every change: each
 /// refusal says so, nothing is lost, and work goes on when there is space (rule F10).
 @Suite(.serialized) struct `A disk without space` {
-  private static let script = CrashScript.short(seed: TestSeed.value)
+  private static let scripts: [String: CrashScript] = [
+    "short": .short(seed: TestSeed.value), "building": .building, "sorting": .sorting,
+  ]
   private static let configuration = CrashSession.smallConfiguration
 
   /// A run with as much space as it wants, and how many blocks and changes that takes.
-  private func calmRun() throws -> (blockCount: Int, changeCount: Int) {
-    let session = StubbornSession(script: Self.script, configuration: Self.configuration)
+  private func calmRun(_ script: CrashScript) throws -> (blockCount: Int, changeCount: Int) {
+    let session = StubbornSession(script: script, configuration: Self.configuration)
     let simulator = Simulator(seed: TestSeed.value)
     var most: UInt64 = 0
     simulator.disk.observeChanges { [disk = simulator.disk] _ in
@@ -35,12 +37,14 @@ import Verification
     try session.checkLater(simulator.disk.snapshot, seed: TestSeed.value)
   }
 
-  @Test func `of every size refuses what does not fit and loses nothing`() throws {
-    let calm = try calmRun()
+  @Test(arguments: ["short", "building", "sorting"])
+  func `of every size refuses what does not fit and loses nothing`(_ name: String) throws {
+    let script = try #require(Self.scripts[name])
+    let calm = try calmRun(script)
     let sizes = Effort.sample(Array(0...calm.blockCount), debug: 9)
     let refused = Atomic<Int>(0)
     let found = Parallel.failures(sizes) { size in
-      let session = StubbornSession(script: Self.script, configuration: Self.configuration)
+      let session = StubbornSession(script: script, configuration: Self.configuration)
       let simulator = Simulator(seed: TestSeed.value)
       simulator.disk.capacity = UInt64(size) * 4096
       do {
@@ -58,13 +62,16 @@ import Verification
     found.expectNone("sizes")
   }
 
-  @Test(arguments: [1, 9])
-  func `from any change on refuses what does not fit and loses nothing`(_ spare: Int) throws {
-    let calm = try calmRun()
+  @Test(arguments: ["short", "building", "sorting"], [1, 9])
+  func `from any change on refuses what does not fit and loses nothing`(
+    _ name: String, _ spare: Int
+  ) throws {
+    let script = try #require(Self.scripts[name])
+    let calm = try calmRun(script)
     let changes = Effort.sample(Array(1...calm.changeCount), debug: 9)
     let refused = Atomic<Int>(0)
     let found = Parallel.failures(changes) { change in
-      let session = StubbornSession(script: Self.script, configuration: Self.configuration)
+      let session = StubbornSession(script: script, configuration: Self.configuration)
       let simulator = Simulator(seed: TestSeed.value)
       simulator.disk.observeChanges { [disk = simulator.disk] number in
         // As many blocks as are in use, and a few.

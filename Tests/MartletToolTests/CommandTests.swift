@@ -68,6 +68,28 @@ import Testing
     }
   }
 
+  @Test func `a bulk load makes a keyspace of rows in any order, or in the order of keys`() throws {
+    try inPlace { place in
+      let file = try place.file("b.tsv", "b\t2\na\t1\nc\t3\nb\t4\n")
+      let load = try ToolProcess("load", place.database, file, "--bulk", "--keyspace", "letters")
+      #expect(load.status == 0, "\(load.error)")
+      #expect(load.output.hasPrefix("loaded 4 rows into letters"))
+      let scan = try ToolProcess("scan", place.database, "--keyspace", "letters")
+      #expect(scan.output == "a\t1\nb\t4\nc\t3\n")
+      let again = try ToolProcess("load", place.database, file, "--bulk", "--keyspace", "letters")
+      #expect(again.failed(with: "letters", "nothing was loaded"), "\(again.error)")
+      let sorted = try ToolProcess(
+        "load", place.database, file, "--bulk", "--sorted", "--keyspace", "more")
+      #expect(sorted.failed(with: "b.tsv:2:", "nothing was loaded"), "\(sorted.error)")
+      let summary = try ToolProcess(
+        "load", place.database, "-", "--format", "tsv", "--bulk", "--sorted", "--keyspace", "more",
+        "--json", input: Array(scan.output.utf8))
+      #expect(summary.output.hasPrefix("{\"rows\":3,\"seconds\":"), "\(summary.error)")
+      #expect(try ToolProcess("verify", place.database).status == 0)
+      #expect(try ToolProcess("load", place.database, file, "--sorted").status == 64)
+    }
+  }
+
   @Test func `JSON lines load under a field, in small batches, into a keyspace`() throws {
     try inPlace { place in
       let file = try place.file("u.jsonl", (1...25).map { "{\"id\":\($0)}\n" }.joined())

@@ -25,10 +25,13 @@ public enum BuildOrder: Sendable, Hashable {
   /// Strictly ascending, each key once.
   case ascending
   /// In any order. Of records with the same key the last one counts, as if they had been set one
-  /// after the other. What exceeds `memory` bytes, of which at least 1 MiB is needed, is sorted in
+  /// after the other. What exceeds `memory` bytes, of which at least 256 KiB are needed, is sorted in
   /// files inside the database's directory: about as many bytes as keys and values have, large
   /// values apart.
   case any(memory: Int = 64 << 20)
+
+  /// A block for each of three runs, and one for what they become.
+  private static let leastMemory = 256 << 10
 
   var memory: Int? {
     switch self {
@@ -38,9 +41,10 @@ public enum BuildOrder: Sendable, Hashable {
   }
 
   func validate() throws(DatabaseError) {
-    if let memory, memory < 1 << 20 {
+    if let memory, memory < Self.leastMemory {
       throw DatabaseError(
-        .invalidArgument, "a build sorts in at least \(1 << 20) bytes of memory, not \(memory)")
+        .invalidArgument,
+        "a build sorts in at least \(Self.leastMemory) bytes of memory, not \(memory)")
     }
   }
 }

@@ -15,12 +15,20 @@ package struct LoadCommand: ParsableCommand {
       The rows go in in batches, each of them one transaction. When a line is wrong, the command \
       ends with its number, and the database stays as it was before that line's batch.
 
+      With --bulk the rows become a new keyspace as a whole, several times as fast: either all of \
+      them are there afterwards, after a crash as well, or there is no such keyspace. They may come \
+      in any order, and of rows with the same key the last one counts; what exceeds --sort-memory \
+      is sorted in files inside the database's directory. With --sorted they must be in ascending \
+      order of their keys, bytewise, and are not sorted.
+
       Examples:
         martlet load cities.db cities.csv --key name
         martlet load cities.db cities.csv --header --key 1 --value 3
         martlet load app.db users.jsonl --key id --keyspace users
         martlet load chars.db UnicodeData.txt --format csv --delimiter ';' --key 1
         martlet scan old.db | martlet load new.db - --format tsv
+        martlet load cities.db cities.csv --key name --bulk --keyspace cities
+        martlet scan old.db | martlet load new.db - --format tsv --bulk --sorted
       """)
 
   @OptionGroup package var arguments: DatabaseArguments
@@ -56,6 +64,15 @@ package struct LoadCommand: ParsableCommand {
   @Option(help: "What each batch survives: full, ordered or relaxed.")
   package var durability: Durability = .full
 
+  @Flag(help: "Make a new keyspace of all rows at once.")
+  package var bulk = false
+
+  @Flag(help: "With --bulk: the rows are in ascending order of their keys.")
+  package var sorted = false
+
+  @Option(help: "With --bulk: MiB of memory in which rows are sorted.")
+  package var sortMemory: Int = 64
+
   @Flag(help: "Say at the end in JSON what was done, and show no progress.")
   package var json = false
 
@@ -66,6 +83,10 @@ package struct LoadCommand: ParsableCommand {
 
   package func validate() throws {
     guard batchSize > 0 else { throw ValidationError("--batch must be at least 1") }
+    guard (1...1 << 20).contains(sortMemory) else {
+      throw ValidationError("--sort-memory must be from 1 to \(1 << 20) MiB")
+    }
+    guard bulk || !sorted else { throw ValidationError("--sorted goes with --bulk") }
     guard delimiter.utf8.count == 1 else {
       throw ValidationError("--delimiter must be one ASCII character")
     }
@@ -85,6 +106,7 @@ package struct LoadCommand: ParsableCommand {
 
   package func run() throws {
     let layout = try layout()
+    if bulk { return try build(RowReader(source: try ByteSource(path: file), layout: layout)) }
     var reader = RowReader(source: try ByteSource(path: file), layout: layout)
     var progress = ProgressReporter(noun: "rows", isQuiet: json)
     // The first batch is read before the database is opened: wrong input leaves no trace.
@@ -133,7 +155,7 @@ package struct LoadCommand: ParsableCommand {
     "\(Figures.count(total, "row")) of earlier batches loaded, none of this one"
   }
 
-  private func report(_ total: Int, in elapsed: Duration) throws {
+  func report(_ total: Int, in elapsed: Duration) throws {
     let line = ProgressLine(count: total, noun: "rows", fraction: nil, elapsed: elapsed)
     var output = Output()
     if json {

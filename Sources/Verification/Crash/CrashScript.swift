@@ -33,6 +33,8 @@ package struct CrashScript: Sendable {
     case commit([Write], isRelaxed: Bool)
     case createKeyspace(String)
     case dropKeyspace(String)
+    /// Builds a keyspace of writes that set: in ascending order of their keys, or in any.
+    case build(String, [Write], isAscending: Bool)
     case checkpoint
     /// Reads everything and compares with the model.
     case check

@@ -92,6 +92,17 @@ package struct CrashSession {
           }
         }
       }
+    case .build(let name, let writes, let isAscending):
+      guard journal.state.keyspaces[name] == nil else { return }
+      try change { state in
+        state.create(name)
+        for write in writes { state.apply(write) }
+      } by: {
+        try database.build(name, order: isAscending ? .ascending : .any(memory: 256 << 10)) {
+          (builder: inout KeyspaceBuilder) in
+          for write in writes { try builder.append(write.key, write.value?.bytes ?? []) }
+        }
+      }
     case .checkpoint:
       try database.checkpoint()
     case .check:

@@ -76,6 +76,49 @@ extension CrashScript {
       ])
   }
 
+  /// Keyspaces are built beside commits: one with a large value, one that is written to and dropped
+  /// afterwards, one again under the same name.
+  package static var building: CrashScript {
+    CrashScript(
+      seed: 7,
+      steps: [
+        .createKeyspace("main"), .commit([write(1, 100)], isRelaxed: true),
+        .build(
+          "built", records("built", 0..<30, 300) + records("built", 90..<91, 9_000),
+          isAscending: true),
+        .commit([write(2, 100)] + records("built", 5..<7, 50), isRelaxed: false),
+        .build("empty", [], isAscending: true), .dropKeyspace("built"),
+        .commit([write(3, 100)], isRelaxed: true), .checkpoint,
+        .build("built", records("built", 0..<12, 700), isAscending: true),
+        .commit(records("built", 11..<14, 50), isRelaxed: false), .check,
+      ])
+  }
+
+  /// A keyspace is built of records in no order, some of them twice: more than fit in the memory
+  /// for sorting.
+  package static var sorting: CrashScript {
+    var generator = ScriptGenerator(seed: 8)
+    var writes = records("sorted", 0..<420, 800) + records("sorted", 100..<140, 90)
+    writes += [writes[3], writes[77]]
+    writes.shuffle(using: &generator)
+    writes += records("sorted", 7..<9, 9_000) + records("sorted", 8..<10, 20)
+    return CrashScript(
+      seed: 8,
+      steps: [
+        .createKeyspace("main"), .commit([write(1, 100)], isRelaxed: false),
+        .build("sorted", writes, isAscending: false),
+        .commit([write(2, 100)] + records("sorted", 5..<7, 50), isRelaxed: false), .check,
+      ])
+  }
+
+  private static func records(
+    _ keyspace: String, _ numbers: Range<Int>, _ byteCount: Int
+  ) -> [Write] {
+    numbers.map {
+      Write(keyspace: keyspace, key: key(1_000 + $0), value: value($0, byteCount))
+    }
+  }
+
   private static func key(_ number: Int) -> [UInt8] { Array("key/\(number)".utf8) }
 
   private static func value(_ number: Int, _ byteCount: Int) -> Value {
