@@ -65,7 +65,8 @@ import Verification
     let script: CrashScript = name == "sorting" ? .sorting : .building
     let campaign = try CrashCampaign(script: script, seed: Self.seed)
     #expect(campaign.report.isClean, "\(campaign.report.findings)")
-    let jobs = campaign.cuts.flatMap { cut in LossModel.allCases.map { (cut, $0) } }
+    let jobs = campaign.cuts.enumerated().filter { $0.offset % max(1, Self.stride / 10) == 0 }
+      .flatMap { item in LossModel.allCases.map { (item.element, $0) } }
     let failures = Mutex<[String]>([])
     DispatchQueue.concurrentPerform(iterations: jobs.count) { index in
       do {
