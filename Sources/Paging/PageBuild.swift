@@ -68,7 +68,7 @@ package final class PageBuild: @unchecked Sendable {
     let run = try takeEmptyRun()
     let ids = try pager.takeVolatileIDs(run.pageLimit)
     self.ids += ids
-    run.begin(ids)
+    run.begin(ids, behind: self.ids.count * pager.pageSize)
     current = run
     return run
   }
@@ -181,8 +181,12 @@ final class BuildRun: @unchecked Sendable {
   var remainingCount: Int { ids.count - pageCount }
   var byteCount: Int { pageCount * pageSize }
 
-  func begin(_ ids: [UInt32]) {
+  /// How many bytes of pages the build has, the run's included.
+  private(set) var buildByteCount = 0
+
+  func begin(_ ids: [UInt32], behind buildByteCount: Int) {
     self.ids = ids
+    self.buildByteCount = buildByteCount
     pageCount = 0
   }
 
@@ -223,6 +227,9 @@ extension Pager {
     }
   }
 
+  /// 16 MiB, in blocks.
+  private static var largestGrowthOfBuilds: Int { 4096 }
+
   fileprivate func makeRunBuffer() -> RunBuffer {
     RunBuffer(pageSize: pageSize, compression: configuration.compression)
   }
@@ -234,7 +241,10 @@ extension Pager {
     defer { buffer.removeAll() }
     counters.builtBytes.add(run.byteCount)
     defer { counters.builtBytes.subtract(run.byteCount) }
-    try reserveSpace(0)
+    // A build that has become large grows on: getting space in small pieces takes as long as
+    // writing it.
+    let growth = min(run.buildByteCount / Place.blockByteCount, Self.largestGrowthOfBuilds)
+    try reserveSpace(0, growthStep: max(Self.growthStep, growth))
     writeTurn.take()
     defer { writeTurn.pass() }
     defer { settle(buffer) }

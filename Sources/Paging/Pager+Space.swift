@@ -13,17 +13,29 @@ extension Pager {
   ///
   /// - Throws: `.diskFull`, `.file`, `.poisoned`. Nothing is changed.
   package func reserveSpace(_ byteCount: Int) throws(PagingError) {
+    try reserveSpace(byteCount, growthStep: Self.growthStep)
+  }
+
+  /// The same; the file grows by `growthStep` blocks at least, where the volume has so many.
+  func reserveSpace(_ byteCount: Int, growthStep: Int) throws(PagingError) {
     try file.checkPoison()
     if missingBlocks(for: byteCount) <= 0 { return }
     growthTurn.take()
     defer { growthTurn.pass() }
     let missing = missingBlocks(for: byteCount)
     if missing <= 0 { return }
+    if missing < growthStep, growthStep > Self.growthStep {
+      do throws(PagingError) {
+        return try getBlocks(growthStep)
+      } catch .diskFull {
+        // Perhaps there is room for what is needed.
+      }
+    }
     try getBlocks(max(missing, Self.growthStep))
   }
 
   /// The file grows by at least this many blocks: 1 MiB.
-  private static let growthStep = 256
+  static let growthStep = 256
 
   /// Blocks that the volume must still give: the dirty and built pages uncompressed, the map blocks
   /// that lead to them, and a little for stretches that are too short.

@@ -12,7 +12,7 @@ import Verification
   private static let scripts: [String: CrashScript] = [
     "creation": .nothing, "commits": .commits, "checkpoints": .checkpoints,
     "rotation": .rotation, "dropping": .dropping, "new segment": .newSegment,
-    "building": .building, "sorting": .sorting,
+    "building": .building,
     "pressure": .pressure(valueByteCount: 160_000),
   ]
 
@@ -29,7 +29,7 @@ import Verification
 
   @Test(arguments: [
     "creation", "commits", "checkpoints", "rotation", "dropping", "new segment", "pressure",
-    "building", "sorting",
+    "building",
   ])
   func `recovers to a prefix with every acknowledged commit`(_ name: String) throws {
     let (campaign, journal) = try campaign(name)

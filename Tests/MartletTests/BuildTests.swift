@@ -1,7 +1,7 @@
-import Dispatch
 import Environment
 import Foundation
 import Martlet
+import RawBytes
 import Simulation
 import Synchronization
 import Testing
@@ -329,9 +329,15 @@ import Verification
         }
       },
     ]
-    DispatchQueue.concurrentPerform(iterations: bodies.count) { number in
-      do { try bodies[number]() } catch { failures.withLock { $0.append("\(error)") } }
+    let threads = bodies.enumerated().map { number, body in
+      NativeThread(name: "test-\(number)") {
+        do { try body() } catch {
+          failures.withLock { $0.append("\(error)") }
+          isDone.store(true, ordering: .releasing)
+        }
+      }
     }
+    for thread in threads { thread.join() }
     #expect(failures.withLock { $0 } == [])
     for round in 0..<3 {
       let built = try #require(try database.existingKeyspace("built \(round)"))
