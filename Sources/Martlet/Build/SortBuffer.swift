@@ -7,7 +7,7 @@ internal import RawBytes
 struct SortBuffer: ~Copyable {
   /// A record: where it lies, and enough of its key to settle most comparisons.
   private struct Item: BitwiseCopyable {
-    let head: UInt64
+    var head: UInt64 = 0
     let offset: Int
   }
 
@@ -34,7 +34,7 @@ struct SortBuffer: ~Copyable {
     let record = SortRecord(key: key, flags: flags, value: value)
     bytes.append(zeros: record.byteCount)
     record.encode(into: bytes.mutableView[offset..<bytes.count])
-    items.append(Item(head: key.longHead, offset: offset))
+    items.append(Item(offset: offset))
   }
 
   /// The record at a place in the order.
@@ -50,6 +50,10 @@ struct SortBuffer: ~Copyable {
   /// Sorts by key, and keeps of each key the last record.
   mutating func sort(replacing: (SortRecord) -> Void) {
     let bytes = bytes.view
+    let shared = sharedByteCount
+    for index in items.indices {
+      items[index].head = Self.record(items[index], in: bytes).key.dropFirst(shared).longHead
+    }
     items.sort { left, right in
       if left.head != right.head { return left.head < right.head }
       let order = KeyOrder.compare(
@@ -69,6 +73,16 @@ struct SortBuffer: ~Copyable {
       kept += 1
     }
     items.removeLast(items.count - kept)
+  }
+
+  /// How many bytes all keys begin with in common: they tell nothing.
+  private var sharedByteCount: Int {
+    guard let first = items.first.map({ Self.record($0, in: bytes.view).key }) else { return 0 }
+    var shared = first.count
+    for item in items where shared > 0 {
+      shared = Self.record(item, in: bytes.view).key.commonPrefixCount(first.prefix(shared))
+    }
+    return shared
   }
 
   mutating func removeAll() {
