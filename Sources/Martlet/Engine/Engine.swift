@@ -33,9 +33,7 @@ final class Engine: @unchecked Sendable {
   private let nextTransaction: Atomic<UInt64>
   private let readers = ObjectPool<ReadContext>()
   private let writers = ObjectPool<TransactionState>()
-  /// How many transactions run; the highest bit says that the engine is closing.
-  private let activity = Atomic<UInt64>(0)
-  private static let closingBit: UInt64 = 1 << 63
+  private let running = RunningTransactions()
 
   init(
     parts: EngineParts, configuration: Configuration, effects: Effects,
@@ -87,14 +85,10 @@ final class Engine: @unchecked Sendable {
 
   /// Counts a transaction in, or says that the database is closed.
   func enter() throws(DatabaseError) {
-    let running = activity.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue
-    if running & Self.closingBit != 0 {
-      leave()
-      throw DatabaseError(.closed, "the database was closed")
-    }
+    guard running.enter() else { throw DatabaseError(.closed, "the database was closed") }
   }
 
-  func leave() { activity.wrappingSubtract(1, ordering: .releasing) }
+  func leave() { running.leave() }
 
   /// Begins a read-only snapshot at a watermark.
   func beginRead(_ kind: SnapshotKind = .acknowledged, cancellation: CancellationFlag? = nil)
@@ -168,11 +162,10 @@ final class Engine: @unchecked Sendable {
   /// Waits for running transactions, writes a last checkpoint when one is due, stops the threads
   /// and lets go of the directory. Later calls do nothing.
   func close() throws(DatabaseError) {
-    let before = activity.bitwiseOr(Self.closingBit, ordering: .acquiringAndReleasing).oldValue
-    guard before & Self.closingBit == 0 else { return }
+    guard running.close() else { return }
     workers.close()
     var attempt = 0
-    while activity.load(ordering: .acquiring) != Self.closingBit {
+    while !running.isEmpty {
       effects.waits.yield(attempt: attempt)
       attempt += 1
     }
