@@ -41,6 +41,11 @@ struct NodeReading: ~Copyable {
   @inline(__always) var node: UnvalidatedNode { UnvalidatedNode(bytes) }
 }
 
+/// A leaf as a look-up saw it: good for coming back to it while nobody has changed it.
+package struct SeenLeaf: Sendable {
+  let page: OptimisticPage
+}
+
 /// A node and its parent as a descent saw them, both valid at one moment.
 struct DescentStep {
   /// Nil when the node is the root.
@@ -192,6 +197,14 @@ extension Tree {
 
   /// When the key's entry was written; nil when there is none. Leaves the leaf in memory.
   package func newestTimestamp(of key: ByteView) throws(TreeError) -> Timestamp? {
+    var leaf: SeenLeaf?
+    return try newestTimestamp(of: key, seeing: &leaf)
+  }
+
+  /// The same, and says which leaf it was that was looked at.
+  package func newestTimestamp(
+    of key: ByteView, seeing leaf: inout SeenLeaf?
+  ) throws(TreeError) -> Timestamp? {
     while true {
       let page = try descend(to: key, .covering)
       guard let reading = try NodeReading(page, pager) else { continue }
@@ -200,6 +213,7 @@ extension Tree {
         key, entryHeaderByteCount: NodeLayout.leafEntryHeaderByteCount)
       let place = position.finding == .found ? node.entry(at: position.index) : nil
       if pager.isValid(page) {
+        leaf = SeenLeaf(page: page)
         if let place { return place.timestamp }
         if position.finding == .absent { return nil }
         throw TreeError.corrupt(TreeError.corruption(of: page.id, "an impossible entry"))

@@ -103,6 +103,16 @@ package struct WriteCursor: ~Copyable {
     return KeyOrder.compare(key, upperFence) < 0
   }
 
+  /// Holds the leaf that a look-up of the key saw, unless it has changed since: then nothing
+  /// happens.
+  package mutating func hold(_ leaf: SeenLeaf, for key: ByteView) throws(TreeError) {
+    guard let latched = tree.pager.upgrade(leaf.page) else { return }
+    release()
+    followingIndex = -1
+    ascendingCount = 0
+    try adopt(latched, for: key)
+  }
+
   @inline(never)
   private mutating func hold(_ key: ByteView) throws(TreeError) {
     release()

@@ -1,5 +1,5 @@
 public import BTreeIndex
-public import Primitives
+package import Primitives
 public import RawBytes
 
 /// Walks the keys that a snapshot sees, both ways. Holds no latch between calls.

@@ -15,6 +15,7 @@ extension VersionStore {
     _ batch: WriteBatch, at snapshot: StoreSnapshot
   ) throws(StoreError) -> PrepareOutcome {
     var created: [KeyspaceID] = []
+    var leaf: SeenLeaf?
     var entries = batch.makeIterator()
     var next = entries.next()
     while let first = next {
@@ -33,7 +34,7 @@ extension VersionStore {
       do {
         conflict =
           batch.entryCount == 1 || first.keyspace == .catalog
-          ? try prepareOne(first, tree(at: root.page), &entries, &next, snapshot)
+          ? try prepareOne(first, tree(at: root.page), &entries, &next, &leaf, snapshot)
           : try prepareRun(first, tree(at: root.page), &entries, &next, snapshot)
       } catch {
         throw .tree(error)
@@ -41,16 +42,17 @@ extension VersionStore {
       if let conflict { return conflict }
     }
     guard registry.isLive(snapshot) else { throw failure(of: snapshot) }
-    return .ready
+    return .ready(leaf: batch.entryCount == 1 ? leaf : nil)
   }
 
   /// Checks one entry without a latch.
   private func prepareOne(
     _ entry: WriteBatchEntry, _ tree: Tree, _ entries: inout WriteBatch.Iterator,
-    _ next: inout WriteBatchEntry?, _ snapshot: StoreSnapshot
+    _ next: inout WriteBatchEntry?, _ leaf: inout SeenLeaf?, _ snapshot: StoreSnapshot
   ) throws(TreeError) -> PrepareOutcome? {
     requireInline(entry)
-    if let newest = try tree.newestTimestamp(of: entry.key), newest > snapshot.timestamp {
+    let newest = try tree.newestTimestamp(of: entry.key, seeing: &leaf)
+    if let newest, newest > snapshot.timestamp {
       return .conflict(keyspace: entry.keyspace, key: entry.key.array, newer: newest)
     }
     next = entries.next()
@@ -125,13 +127,14 @@ extension VersionStore {
   /// - Parameter largeValues: the finished overflow values that `large` entries install, by
   ///   ordinal; page zero for an ordinal without one. They belong to the store from now on, and
   ///   those that no entry installs are freed.
+  /// - Parameter leaf: what `prepare` answered.
   /// - Throws: the store is poisoned; the commit may be there in part, and never becomes visible.
   package func apply(
     _ batch: WriteBatch, at timestamp: Timestamp, largeValues: [OverflowReference] = [],
-    announcement: CommitAnnouncement
+    announcement: CommitAnnouncement, leaf: SeenLeaf? = nil
   ) throws(StoreError) {
     var application = Application(
-      store: self, timestamp: timestamp, keepsVersions: announcement.keepsVersions)
+      store: self, timestamp: timestamp, keepsVersions: announcement.keepsVersions, leaf: leaf)
     gate.enter()
     do throws(StoreError) {
       try application.run(batch, largeValues)

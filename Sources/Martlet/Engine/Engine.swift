@@ -27,6 +27,8 @@ final class Engine: @unchecked Sendable {
   let workers: TransactionWorkers
   let counters = EngineCounters()
   let maximumKeyByteCount: Int
+  /// Nanoseconds that a wait for a lock may take, unless a transaction says otherwise.
+  let lockTimeout: UInt64
   let maximumInlineByteCount: Int
 
   private let directoryLock: any FileLock
@@ -46,6 +48,7 @@ final class Engine: @unchecked Sendable {
     store = parts.store
     log = parts.log
     nextTransaction = Atomic(parts.nextTransaction.rawValue)
+    lockTimeout = configuration.lockTimeout.nanoseconds
     maximumKeyByteCount = parts.store.maximumKeyByteCount
     maximumInlineByteCount = parts.store.maximumInlineByteCount
     pipeline = CommitPipeline(
@@ -77,9 +80,7 @@ final class Engine: @unchecked Sendable {
   }
 
   /// Runs the body of a transaction, so that one begun inside it is known to be (rule L8).
-  func whileCurrent<Result>(_ transaction: TransactionID, _ body: () throws -> Result) rethrows
-    -> Result
-  {
+  func whileCurrent(_ transaction: TransactionID, _ body: () throws -> Void) rethrows {
     try ThreadOccupation.with(transaction.rawValue, of: self, body)
   }
 
@@ -114,7 +115,7 @@ final class Engine: @unchecked Sendable {
   /// Begins a read-write transaction at the published watermark.
   func beginWrite(
     _ options: TransactionOptions, control: any ConcurrencyProtocol, timesVictim: Int = 0,
-    deadline: UInt64 = .max
+    deadline: LockRequester.Deadline? = nil
   ) -> TransactionState {
     let id = makeTransactionID()
     // Followed first, so that the snapshot misses nothing that the history does not know (O2).
@@ -125,11 +126,10 @@ final class Engine: @unchecked Sendable {
     state.reads.begin(
       snapshot, horizon: pipeline.publishedPosition, cancellation: options.cancellation,
       notesReads: control.certification.notesReads)
-    let timeout = options.lockTimeout ?? configuration.lockTimeout
     state.begin(
       LockRequester(
         transaction: id, timesVictim: timesVictim, enclosing: currentTransaction,
-        timeout: timeout.nanoseconds, deadline: deadline, cancellation: options.cancellation),
+        timeout: options.lockTimeout?.nanoseconds ?? lockTimeout, deadline: deadline, cancellation: options.cancellation),
       level: options.isolation, durability: options.durability, control: control,
       tracking: tracking)
     return state

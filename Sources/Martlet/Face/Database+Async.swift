@@ -29,10 +29,13 @@ extension Database {
           engine: engine,
           options: try engine.options(
             isolation, using, durability: durability, retry: retry, cancellation: cancellation))
-        let published = try runner.run(body)
-        let outcome = published.outcome
+        var result: Result?
+        let outcome = try runner.run { result = try body($0) }
+        guard let value = result else {
+          preconditionFailure("a transaction without a run of its body")
+        }
         // The thread is free for the next body; the acknowledger waits for the flush.
-        engine.workers.acknowledger.submit { [value = published.value] in
+        engine.workers.acknowledger.submit { [value] in
           resume(
             Swift.Result {
               try outcome.awaitDurability(engine.pipeline)

@@ -39,12 +39,6 @@ struct TransactionRunner {
     }
   }
 
-  /// What a published transaction returned, and what is still to be done.
-  struct Published<Value> {
-    let value: Value
-    let outcome: Outcome
-  }
-
   /// What the attempts so far have come to.
   private struct Course {
     let begin: UInt64
@@ -55,7 +49,10 @@ struct TransactionRunner {
   }
 
   /// Runs attempts until one is published. On return the transaction holds nothing any more.
-  func run<Result>(_ body: (borrowing Transaction) throws -> Result) throws -> Published<Result> {
+  ///
+  /// The body keeps its result itself: nothing here is generic, so that a small transaction does not
+  /// spend its time on metadata.
+  func run(_ body: (borrowing Transaction) throws -> Void) throws -> Outcome {
     var course = Course(begin: engine.effects.time.monotonic(), control: options.control)
     while true {
       do {
@@ -74,15 +71,14 @@ struct TransactionRunner {
   /// The transaction aborted, whatever its closure then threw.
   private struct Doomed: Error { let cause: DatabaseError }
 
-  private func runOnce<Result>(
-    _ course: Course, _ body: (borrowing Transaction) throws -> Result
-  ) throws -> Published<Result> {
+  private func runOnce(
+    _ course: borrowing Course, _ body: (borrowing Transaction) throws -> Void
+  ) throws -> Outcome {
     let state = engine.beginWrite(
       options, control: course.control, timesVictim: course.timesVictim,
       deadline: deadline(course))
-    let value: Result
     do {
-      value = try engine.whileCurrent(state.id) { try body(Transaction(state: state)) }
+      try engine.whileCurrent(state.id) { try body(Transaction(state: state)) }
     } catch {
       let doom = state.doom
       let horizon = state.reads.horizon
@@ -102,9 +98,7 @@ struct TransactionRunner {
     let horizon = state.reads.horizon
     engine.endWrite(state)
     if receipt != nil { engine.checkpointer.noteCommit() }
-    return Published(
-      value: value,
-      outcome: Outcome(receipt: receipt, durability: options.durability, horizon: horizon))
+    return Outcome(receipt: receipt, durability: options.durability, horizon: horizon)
   }
 
   /// Counts and tells an abort.
@@ -133,10 +127,9 @@ struct TransactionRunner {
   }
 
   /// When a transaction that may be retried is out of time.
-  private func deadline(_ course: Course) -> UInt64 {
-    guard options.retry.attemptLimit > 1 else { return .max }
-    let (end, overflow) = course.begin.addingReportingOverflow(options.retry.timeLimit.nanoseconds)
-    return overflow ? .max : end
+  private func deadline(_ course: borrowing Course) -> LockRequester.Deadline? {
+    guard options.retry.attemptLimit > 1 else { return nil }
+    return LockRequester.Deadline(begin: course.begin, timeLimit: options.retry.timeLimit)
   }
 
   private func mayRetry(_ course: Course) -> Bool {
