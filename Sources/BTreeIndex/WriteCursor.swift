@@ -43,7 +43,7 @@ package struct WriteCursor: ~Copyable {
   /// - Returns: the key's entry, whose value lasts until the next mutation; nil when it has none.
   @inline(__always)
   package mutating func seek(_ key: ByteView) throws(TreeError) -> Entry? {
-    if !(isHolding && covers(key)) { try hold(key) }
+    try hold(key)
     try locate(key)
     return isFound ? node.view.entry(index) : nil
   }
@@ -113,8 +113,14 @@ package struct WriteCursor: ~Copyable {
     try adopt(latched, for: key)
   }
 
+  /// Holds the leaf of a key, without looking for the key in it.
+  @inline(__always)
+  package mutating func hold(_ key: ByteView) throws(TreeError) {
+    if !(isHolding && covers(key)) { try moveToLeaf(of: key) }
+  }
+
   @inline(never)
-  private mutating func hold(_ key: ByteView) throws(TreeError) {
+  private mutating func moveToLeaf(of key: ByteView) throws(TreeError) {
     release()
     while true {
       let seen = try tree.descend(to: key, .covering)

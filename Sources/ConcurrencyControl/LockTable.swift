@@ -275,6 +275,11 @@ package struct LockTable: Sendable {
     claimantIndex(transaction).map { claimants[Int($0)].isWaiting } ?? false
   }
 
+  /// Whether `takeEscalations` has any.
+  package var hasEscalations: Bool {
+    @inline(__always) get { !escalations.isEmpty }
+  }
+
   /// The escalations since this was asked last, for the owner to report.
   package mutating func takeEscalations() -> [LockEscalation] {
     guard !escalations.isEmpty else { return [] }

@@ -60,7 +60,8 @@ extension VersionStore {
   }
 
   /// Checks the entries of one keyspace with a cursor that keeps the leaf: ascending keys find the
-  /// next one beside the last, without a descent of their own.
+  /// next one beside the last, without a descent of their own, and are looked for only where
+  /// anything in the leaf is newer than the snapshot.
   private func prepareRun(
     _ first: WriteBatchEntry, _ tree: Tree, _ entries: inout WriteBatch.Iterator,
     _ next: inout WriteBatchEntry?, _ snapshot: StoreSnapshot
@@ -69,7 +70,10 @@ extension VersionStore {
     var current: WriteBatchEntry? = first
     while let entry = current, entry.keyspace == first.keyspace {
       requireInline(entry)
-      if let found = try cursor.seek(entry.key), found.timestamp > snapshot.timestamp {
+      try cursor.hold(entry.key)
+      if cursor.newestTimestamp > snapshot.timestamp, let found = try cursor.seek(entry.key),
+        found.timestamp > snapshot.timestamp
+      {
         return .conflict(
           keyspace: entry.keyspace, key: entry.key.array, newer: found.timestamp)
       }

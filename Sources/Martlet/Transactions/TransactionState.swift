@@ -24,7 +24,15 @@ final class TransactionState {
   private struct Content {
     var id = TransactionID(0)
     var durability = Durability.full
-    var control: any ConcurrencyProtocol
+    var control: any ConcurrencyProtocol {
+      didSet {
+        locksAsItWrites = control.locksAsItWrites
+        firstUpdaterWins = control.firstUpdaterWins
+      }
+    }
+    /// What every write asks of the protocol, at hand.
+    private(set) var locksAsItWrites = true
+    private(set) var firstUpdaterWins = true
     var level = IsolationLevel.snapshot
     /// Whether the keys written so far are locked, so that dirty readers may see them.
     var areWritesLocked = false
@@ -117,7 +125,7 @@ final class TransactionState {
     content.control = control
     content.tracking = tracking
     content.certifiedFrom = reads.snapshot.timestamp
-    content.areWritesLocked = control.locksAsItWrites
+    content.areWritesLocked = content.locksAsItWrites
     if !content.savepoints.isEmpty { content.savepoints.removeAll(keepingCapacity: true) }
   }
 
@@ -160,7 +168,19 @@ final class TransactionState {
   /// Takes a lock on a key. True when it had to wait for another transaction.
   func lock(_ mode: LockMode, _ name: LockName, _ key: ByteView) throws(DatabaseError) -> Bool {
     content.waiting.weight = writes.byteCount
-    return try engine.locks.acquire(mode, name, key, for: content.waiting)
+    return try engine.locks.acquire(
+      mode, name, key, for: content.waiting.claimant, waitingAs: content.waiting)
+  }
+
+  /// Takes a key's exclusive lock. Who had to wait and sees one snapshot has lost if the holder
+  /// committed (rule M7).
+  private func lockToWrite(_ key: ByteView, _ name: LockName) throws(DatabaseError) {
+    do {
+      let waited = try lock(.exclusive, name, key)
+      if waited, content.firstUpdaterWins { try requireNotNewer(key, name) }
+    } catch {
+      throw note(error)
+    }
   }
 
   /// Takes a shared lock on an interval of keys.
@@ -256,11 +276,7 @@ final class TransactionState {
             + "Configuration.transactionSizeLimit"))
     }
     let name = ReadContext.name(of: key, in: keyspace.id)
-    do {
-      try control.willWrite(key, name, by: self)
-    } catch {
-      throw note(error)
-    }
+    if content.locksAsItWrites { try lockToWrite(key, name) }
     return name
   }
 
