@@ -9,9 +9,37 @@ extension VersionStore {
   /// nobody committed one of its keys after its snapshot (first updater wins, M7). The caller holds
   /// the locks of the keys, so the answer stays true until `apply`.
   ///
+  /// - Parameter keyspaces: those that the batch writes.
   /// - Throws: `unknownKeyspace` for a keyspace that is not live and not made by the batch itself.
   ///   Nothing is changed.
   package func prepare(
+    _ batch: WriteBatch, in keyspaces: [KeyspaceID], at snapshot: StoreSnapshot
+  ) throws(StoreError) -> PrepareOutcome {
+    if hasNothingToPrepare(at: snapshot), try areWritable(keyspaces) {
+      guard registry.isLive(snapshot) else { throw failure(of: snapshot) }
+      return .ready(leaf: nil)
+    }
+    return try prepareEntries(batch, at: snapshot)
+  }
+
+  /// Whether no entry need be looked at, whatever it is. Nothing was published since the snapshot:
+  /// then nobody has committed a key that is locked now, because a commit is published before its
+  /// locks are free (M2). And no page has to be read in.
+  private func hasNothingToPrepare(at snapshot: StoreSnapshot) -> Bool {
+    registry.published == snapshot.timestamp && pager.seemsWhollyResident
+  }
+
+  /// Whether batches for these keyspaces concern no catalog and find all their trees.
+  private func areWritable(_ keyspaces: [KeyspaceID]) throws(StoreError) -> Bool {
+    for keyspace in keyspaces {
+      if keyspace == .catalog { return false }
+      let root = keyspaceTable.root(of: keyspace)
+      guard root.page != .none, !root.isDropping else { throw .unknownKeyspace(keyspace) }
+    }
+    return true
+  }
+
+  private func prepareEntries(
     _ batch: WriteBatch, at snapshot: StoreSnapshot
   ) throws(StoreError) -> PrepareOutcome {
     var created: [KeyspaceID] = []

@@ -169,7 +169,7 @@ final class CommitPipeline: @unchecked Sendable {
     }
     if let snapshot = request.snapshot {
       let outcome: PrepareOutcome
-      do { outcome = try store.prepare(request.batch, at: snapshot) } catch {
+      do { outcome = try store.prepare(request.batch, in: request.keyspaces, at: snapshot) } catch {
         throw DatabaseError(error)
       }
       switch outcome {
