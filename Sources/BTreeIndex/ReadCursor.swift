@@ -155,7 +155,7 @@ package struct ReadCursor: ~Copyable {
     _ key: ByteView, _ target: UnvalidatedNode.Target
   ) throws(TreeError) -> UnvalidatedNode.Position {
     do {
-      try tree.copyLeaf(for: key, target, into: copy)
+      try tree.pager.copyLeaf(from: tree.root, for: key, target, into: copy)
     } catch {
       forget()
       throw error

@@ -123,7 +123,7 @@ package struct WriteCursor: ~Copyable {
   private mutating func moveToLeaf(of key: ByteView) throws(TreeError) {
     release()
     while true {
-      let seen = try tree.descend(to: key, .covering)
+      let seen = try tree.pager.descend(from: tree.root, to: key, .covering)
       guard let latched = tree.pager.upgrade(seen) else { continue }
       followingIndex = -1
       ascendingCount = 0

@@ -39,9 +39,9 @@ struct Application: ~Copyable {
   mutating func run(
     _ batch: WriteBatch, _ largeValues: [OverflowReference]
   ) throws(StoreError) {
-    try createTrees(batch)
+    if batch.concernsCatalog { try createTrees(batch) }
     for reference in largeValues where reference.root != .none { try publish(reference) }
-    var isInstalled = [Bool](repeating: false, count: largeValues.count)
+    var isInstalled = largeValues.isEmpty ? [] : [Bool](repeating: false, count: largeValues.count)
     var entries = batch.makeIterator()
     var next = entries.next()
     while let first = next {

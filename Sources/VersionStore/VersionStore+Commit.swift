@@ -62,7 +62,7 @@ extension VersionStore {
       do {
         conflict =
           batch.entryCount == 1 || first.keyspace == .catalog
-          ? try prepareOne(first, tree(at: root.page), &entries, &next, &leaf, snapshot)
+          ? try prepareOne(first, root.page, &entries, &next, &leaf, snapshot)
           : try prepareRun(first, tree(at: root.page), &entries, &next, snapshot)
       } catch {
         throw .tree(error)
@@ -75,11 +75,11 @@ extension VersionStore {
 
   /// Checks one entry without a latch.
   private func prepareOne(
-    _ entry: WriteBatchEntry, _ tree: Tree, _ entries: inout WriteBatch.Iterator,
+    _ entry: WriteBatchEntry, _ root: PageID, _ entries: inout WriteBatch.Iterator,
     _ next: inout WriteBatchEntry?, _ leaf: inout SeenLeaf?, _ snapshot: StoreSnapshot
   ) throws(TreeError) -> PrepareOutcome? {
     requireInline(entry)
-    let newest = try tree.newestTimestamp(of: entry.key, seeing: &leaf)
+    let newest = try pager.newestTimestamp(of: entry.key, from: root, seeing: &leaf)
     if let newest, newest > snapshot.timestamp {
       return .conflict(keyspace: entry.keyspace, key: entry.key.array, newer: newest)
     }

@@ -208,9 +208,8 @@ final class CommitPipeline: @unchecked Sendable {
   /// Step 2: the section.
   private func order(_ request: borrowing CommitRequest) throws(DatabaseError) -> Ordered {
     var attempt = 0
-    if isTracking.load(ordering: .relaxed) {
-      request.certified?.nameWrittenKeys(of: request.batch)
-    }
+    let certified = request.certified
+    if isTracking.load(ordering: .relaxed) { certified?.nameWrittenKeys(of: request.batch) }
     while true {
       try requireHealth()
       let wallClock = effects.time.wallClock()
@@ -220,7 +219,7 @@ final class CommitPipeline: @unchecked Sendable {
           return .dropped(keyspace)
         }
         var earliestOut: EarliestOut?
-        if let transaction = request.certified {
+        if let transaction = certified {
           switch state.certify(transaction, request.batch) {
           case .granted(let earliest): earliestOut = earliest
           case .refused(let explanation): return .refused(explanation)
@@ -233,7 +232,7 @@ final class CommitPipeline: @unchecked Sendable {
           .commit, transaction: request.transaction, timestamp: timestamp,
           entryCount: UInt32(request.batch.entryCount), payload: request.batch.bytes)
         if let keyspace = request.droppedKeyspace { state.dropped.append(keyspace) }
-        if let transaction = request.certified {
+        if let transaction = certified {
           state.record(transaction, request.batch, at: timestamp, earliestOut: earliestOut)
         }
         return .ordered(

@@ -129,7 +129,8 @@ final class Engine: @unchecked Sendable {
     state.begin(
       LockRequester(
         transaction: id, timesVictim: timesVictim, enclosing: currentTransaction,
-        timeout: options.lockTimeout?.nanoseconds ?? lockTimeout, deadline: deadline, cancellation: options.cancellation),
+        timeout: options.lockTimeout?.nanoseconds ?? lockTimeout, deadline: deadline,
+        cancellation: options.cancellation),
       level: options.isolation, durability: options.durability, control: control,
       tracking: tracking)
     return state

@@ -25,12 +25,10 @@ extension Database {
     let engine = engine
     return try await onEngineThread { cancellation, resume in
       do {
-        let runner = TransactionRunner(
-          engine: engine,
-          options: try engine.options(
-            isolation, using, durability: durability, retry: retry, cancellation: cancellation))
+        let options = try engine.options(
+          isolation, using, durability: durability, retry: retry, cancellation: cancellation)
         var result: Result?
-        let outcome = try runner.run { result = try body($0) }
+        let outcome = try engine.run(options) { result = try body($0) }
         guard let value = result else {
           preconditionFailure("a transaction without a run of its body")
         }

@@ -66,11 +66,9 @@ extension Database {
   ) throws -> Timestamp? {
     try engine.enter()
     defer { engine.leave() }
-    let runner = TransactionRunner(
-      engine: engine,
-      options: try engine.options(
-        isolation, using, durability: durability, retry: retry, cancellation: nil))
-    let outcome = try runner.run(body)
+    let options = try engine.options(
+      isolation, using, durability: durability, retry: retry, cancellation: nil)
+    let outcome = try engine.run(options, body)
     try outcome.awaitDurability(engine.pipeline)
     return outcome.receipt?.timestamp
   }

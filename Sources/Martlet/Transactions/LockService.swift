@@ -170,7 +170,8 @@ final class LockService: Sendable {
   private func park(_ waiter: Waiter, _ requester: LockRequester) {
     let now = effects.time.monotonic()
     let end = now.addingReportingOverflow(requester.timeout)
-    let deadline = min(end.overflow ? .max : end.partialValue, requester.deadline?.nanoseconds ?? .max)
+    let deadline = min(
+      end.overflow ? .max : end.partialValue, requester.deadline?.nanoseconds ?? .max)
     let waits = effects.waits
     guard let cancellation = requester.cancellation else {
       _ = waits.park(waiter.ticket, until: deadline)

@@ -46,23 +46,39 @@ final class TransactionState {
     var doom: DatabaseError?
     var savepoints: [Int] = []
     var savepointSerial = 0
-    var writtenKeys = WrittenKeys()
     var isRunning = false
     var unflushedByteCount = 0
   }
 
   let reads: ReadContext
+  // What operations use of the engine; see `ReadContext`.
+  let store: VersionStore
+  let pipeline: CommitPipeline
+  private let locks: LockService
+  let maximumInlineByteCount: Int
+  private let maximumKeyByteCount: Int
+  private let sizeLimit: Int
   private let memory: UnsafeMutablePointer<Content>
   private let writesMemory: UnsafeMutablePointer<WriteSet>
+  private let writtenKeysMemory: UnsafeMutablePointer<WrittenKeys>
   /// Held while the write set changes, and by whoever looks at it from another thread.
   private let pendingLatch = ShortMutex(())
 
   init(reads: ReadContext, control: any ConcurrencyProtocol) {
     self.reads = reads
+    let engine = unsafe reads.engine
+    store = engine.store
+    pipeline = engine.pipeline
+    locks = engine.locks
+    maximumInlineByteCount = engine.maximumInlineByteCount
+    maximumKeyByteCount = engine.maximumKeyByteCount
+    sizeLimit = engine.configuration.transactionSizeLimit
     unsafe memory = .allocate(capacity: 1)
     unsafe memory.initialize(to: Content(control: control))
     unsafe writesMemory = .allocate(capacity: 1)
     unsafe writesMemory.initialize(to: WriteSet())
+    unsafe writtenKeysMemory = .allocate(capacity: 1)
+    unsafe writtenKeysMemory.initialize(to: WrittenKeys())
   }
 
   deinit {
@@ -71,6 +87,8 @@ final class TransactionState {
     unsafe memory.deallocate()
     unsafe writesMemory.deinitialize(count: 1)
     unsafe writesMemory.deallocate()
+    unsafe writtenKeysMemory.deinitialize(count: 1)
+    unsafe writtenKeysMemory.deallocate()
   }
 
   private var content: Content {
@@ -81,6 +99,12 @@ final class TransactionState {
   private(set) var writes: WriteSet {
     unsafeAddress { unsafe UnsafePointer(writesMemory) }
     unsafeMutableAddress { unsafe writesMemory }
+  }
+
+  /// What the commit writes, by name, when the conflict history wants to know.
+  private(set) var writtenKeys: WrittenKeys {
+    unsafeAddress { unsafe UnsafePointer(writtenKeysMemory) }
+    unsafeMutableAddress { unsafe writtenKeysMemory }
   }
 
   var engine: Engine { unsafe reads.engine }
@@ -96,9 +120,6 @@ final class TransactionState {
   var certifiedFrom: Timestamp { content.certifiedFrom }
   /// Large values written so far, by ordinal; they belong to the transaction until its commit.
   var largeValues: [OverflowReference] { content.largeValues }
-  /// What the commit writes, by name, when the conflict history wants to know.
-  var writtenKeys: WrittenKeys { content.writtenKeys }
-
   /// The serial numbers of the savepoints that can be rolled back to, in order.
   var savepoints: [Int] {
     get { content.savepoints }
@@ -168,7 +189,7 @@ final class TransactionState {
   /// Takes a lock on a key. True when it had to wait for another transaction.
   func lock(_ mode: LockMode, _ name: LockName, _ key: ByteView) throws(DatabaseError) -> Bool {
     content.waiting.weight = writes.byteCount
-    return try engine.locks.acquire(
+    return try locks.acquire(
       mode, name, key, for: content.waiting.claimant, waitingAs: content.waiting)
   }
 
@@ -186,7 +207,7 @@ final class TransactionState {
   /// Takes a shared lock on an interval of keys.
   func lock(_ interval: KeyInterval) throws(DatabaseError) {
     content.waiting.weight = writes.byteCount
-    do { _ = try engine.locks.acquire(interval, for: content.waiting) } catch { throw note(error) }
+    do { _ = try locks.acquire(interval, for: content.waiting) } catch { throw note(error) }
   }
 
   /// Takes the exclusive locks of all keys written, in key order (rule O3).
@@ -201,15 +222,15 @@ final class TransactionState {
   /// Throws a write conflict when somebody committed the key after this snapshot (rule M7).
   func requireNotNewer(_ key: ByteView, _ name: LockName) throws(DatabaseError) {
     // The lock is held: whoever had it before has published. Mostly nobody did since the snapshot.
-    guard engine.store.publishedTimestamp > reads.snapshot.timestamp else { return }
+    guard store.publishedTimestamp > reads.snapshot.timestamp else { return }
     let newest: Timestamp?
-    do { newest = try engine.store.newestTimestamp(of: key, in: name.keyspace) } catch {
+    do { newest = try store.newestTimestamp(of: key, in: name.keyspace) } catch {
       throw DatabaseError(error)
     }
     if let newest, newest > reads.snapshot.timestamp {
       throw DatabaseError.writeConflict(
         key: key.array, keyspace: name.keyspace, transaction: id,
-        by: engine.pipeline.committer(at: newest), snapshot: reads.snapshot.timestamp,
+        by: pipeline.committer(at: newest), snapshot: reads.snapshot.timestamp,
         newer: newest)
     }
   }
@@ -217,8 +238,7 @@ final class TransactionState {
   // MARK: Writing
 
   func set(_ key: ByteView, to value: ByteView, in keyspace: Keyspace) throws(DatabaseError) {
-    let engine = engine
-    if key.count + value.count > engine.maximumInlineByteCount {
+    if key.count + value.count > maximumInlineByteCount {
       try requireKeyFits(key)
       try setLarge(key, byteCount: UInt64(value.count), in: keyspace) {
         (writer) throws(DatabaseError) in try writer.append(value)
@@ -267,7 +287,7 @@ final class TransactionState {
   {
     try requireKeyFits(key)
     if level < keyspace.options.leastWriteIsolation { throw .isolationTooWeak(level, keyspace) }
-    let limit = engine.configuration.transactionSizeLimit
+    let limit = sizeLimit
     if writes.byteCount + key.count + addedByteCount > limit {
       throw note(
         DatabaseError(
@@ -281,11 +301,11 @@ final class TransactionState {
   }
 
   func requireKeyFits(_ key: ByteView) throws(DatabaseError) {
-    if key.count > engine.maximumKeyByteCount {
+    if key.count > maximumKeyByteCount {
       throw DatabaseError(
         .keyTooLong,
-        "the key has \(key.count) bytes; at pages of \(engine.store.pageSize) bytes a key has at "
-          + "most \(engine.maximumKeyByteCount)")
+        "the key has \(key.count) bytes; at pages of \(store.pageSize) bytes a key has at "
+          + "most \(maximumKeyByteCount)")
     }
   }
 
@@ -294,7 +314,7 @@ final class TransactionState {
     content.unflushedByteCount += byteCount
     guard content.unflushedByteCount >= LargeValue.unflushedLimit else { return }
     content.unflushedByteCount = 0
-    try engine.pipeline.makeDurable(through: position)
+    try pipeline.makeDurable(through: position)
   }
 
   // MARK: Pending writes and savepoints
@@ -324,10 +344,10 @@ final class TransactionState {
 
   /// Names what the commit writes, once, for the conflict history.
   func nameWrittenKeys(of batch: WriteBatch) {
-    guard content.writtenKeys.isEmpty else { return }
+    guard writtenKeys.isEmpty else { return }
     var entries = batch.makeIterator()
     while let entry = entries.next() {
-      unsafe content.writtenKeys.append(
+      unsafe writtenKeys.append(
         ReadContext.name(of: entry.key, in: entry.keyspace), key: entry.key.buffer.bytes)
     }
   }
@@ -338,10 +358,9 @@ final class TransactionState {
     if let cancellation = reads.cancellation, cancellation.isCancelled {
       throw note(DatabaseError(.cancelled, "the task was cancelled before the commit"))
     }
-    let engine = engine
     do {
       guard !writes.isEmpty else {
-        try engine.pipeline.finishReading(self)
+        try pipeline.finishReading(self)
         return nil
       }
       try control.willCommit(self)
@@ -351,8 +370,8 @@ final class TransactionState {
         transaction: id, batch: writes.seal(), keyspaces: writes.keyspaces,
         largeValues: largeValues, snapshot: reads.snapshot, certified: self, droppedKeyspace: nil,
         durability: durability)
-      let leaf = try engine.pipeline.prepare(request)
-      let receipt = try engine.pipeline.publish(request, leaf)
+      let leaf = try pipeline.prepare(request)
+      let receipt = try pipeline.publish(request, leaf)
       content.largeValues.removeAll()
       return receipt
     } catch {
@@ -368,21 +387,20 @@ final class TransactionState {
       content.areWritesLocked = false
       writes.removeAll()
     }
-    let engine = engine
     if let tracking = content.tracking {
-      engine.pipeline.endTracking(tracking)
+      pipeline.endTracking(tracking)
       content.tracking = nil
     }
-    engine.locks.releaseAll(of: content.id)
-    engine.store.endSnapshot(reads.snapshot)
+    locks.releaseAll(of: content.id)
+    store.endSnapshot(reads.snapshot)
     if content.hasLargeValues {
       content.hasLargeValues = false
       for reference in content.largeValues { engine.discard(reference) }
       content.largeValues.removeAll()
-      engine.pipeline.forgetContinuations(of: content.id)
+      pipeline.forgetContinuations(of: content.id)
     }
     content.unflushedByteCount = 0
     content.doom = nil
-    content.writtenKeys.removeAll()
+    writtenKeys.removeAll()
   }
 }
