@@ -55,7 +55,8 @@ package struct LockTable: Sendable {
   /// Open addressing by name: linear probing, emptied by shifting back.
   var slots: [Slot]
   var slotCount = 0
-  var shift: UInt64
+  /// Bits of a tag that do not say where its slot belongs.
+  var shift: UInt32
   /// How many names there were at once since the table was last empty, and how often in a row it
   /// then was far too large for them.
   var peakCount = 0
@@ -114,7 +115,7 @@ package struct LockTable: Sendable {
     var size = 16
     while size < 2 * capacity { size *= 2 }
     slots = Array(repeating: Slot(), count: size)
-    shift = UInt64(64 - size.trailingZeroBitCount)
+    shift = UInt32(32 - size.trailingZeroBitCount)
     claimantSlots = Array(repeating: Claimant.none, count: 64)
     requests.reserveCapacity(capacity)
     self.exemptAfter = exemptAfter

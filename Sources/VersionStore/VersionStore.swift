@@ -84,7 +84,7 @@ package final class VersionStore: Sendable {
   package func acknowledge(through timestamp: Timestamp) {
     registry.acknowledge(through: timestamp)
     guard chains.versionCount > 0 else { return }
-    if collectGarbage(limit: Self.cooperativeLimit) { maintainer.wake() }
+    if collectGarbage(limit: Self.cooperativeLimit) { maintainer.wakeSoon() }
     enforceBudget()
   }
 
