@@ -7,8 +7,8 @@ package import VersionStore
 ///
 /// Writes append to one buffer, in the format of the log; a later write of a key wins. While keys
 /// arrive in ascending order, as in a load, the list of entries is itself the index and the buffer
-/// itself the batch: nothing is hashed, nothing is sorted and nothing is copied at the end. The first
-/// key out of order builds a hash index over what is there.
+/// itself the batch: nothing is hashed, nothing is sorted and nothing is copied at the end. Out of order
+/// a few entries are searched one by one; more get a hash index.
 ///
 /// - Invariant WS1: `newest(of:in:)` is the last write of that key, if any.
 /// - Invariant WS2: `seal` gives each key once, ascending, with its last write.
@@ -34,7 +34,10 @@ package struct WriteSet: ~Copyable {
   /// Every write so far, in their order.
   private var builder = WriteBatchBuilder(capacity: 1024)
   private var entries: [Entry] = []
-  /// Slots of an open-addressing hash table: index of an entry plus one; empty while ascending.
+  /// Whether keys have come in ascending order so far.
+  private var isAscending = true
+  /// Slots of an open-addressing hash table: index of an entry plus one; empty while ascending, and
+  /// while entries are few.
   private var table: [UInt32] = []
   private var liveCount = 0
   /// The batch, when the writes had to be sorted for it.
@@ -52,7 +55,8 @@ package struct WriteSet: ~Copyable {
     builder.entriesByteCount + entries.count * MemoryLayout<Entry>.stride
   }
 
-  private var isAscending: Bool { table.isEmpty }
+  /// So many entries are searched without an index.
+  private static let fewEntries = 12
 
   // MARK: Writing
 
@@ -84,7 +88,7 @@ package struct WriteSet: ~Copyable {
     if isAscending {
       if let last = entries.last {
         if !precedes(last, entry) {
-          buildTable(capacity: 2 * (entries.count + 1))
+          isAscending = false
           return insert(entry)
         }
         if last.keyspace != entry.keyspace { noteKeyspace(entry.keyspace) }
@@ -94,12 +98,33 @@ package struct WriteSet: ~Copyable {
       liveCount += 1
     } else {
       noteKeyspace(entry.keyspace)
-      if 2 * (liveCount + 1) > table.count { buildTable(capacity: 2 * table.count) }
-      let slot = slot(of: entry)
-      if table[slot] == 0 { liveCount += 1 }
-      table[slot] = UInt32(entries.count + 1)
+      if entries.count < Self.fewEntries {
+        if newestIndex(of: key(of: entry), in: entry.keyspace, entry.fingerprint) == nil {
+          liveCount += 1
+        }
+      } else {
+        if 2 * (liveCount + 1) > table.count {
+          buildTable(capacity: max(2 * table.count, 4 * entries.count))
+        }
+        let slot = slot(of: entry)
+        if table[slot] == 0 { liveCount += 1 }
+        table[slot] = UInt32(entries.count + 1)
+      }
     }
     entries.append(entry)
+  }
+
+  /// The newest of a few entries that writes a key.
+  private func newestIndex(of key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) -> Int? {
+    var index = entries.count
+    while index > 0 {
+      index -= 1
+      let entry = entries[index]
+      if entry.fingerprint == hash, entry.keyspace == keyspace, self.key(of: entry) == key {
+        return index
+      }
+    }
+    return nil
   }
 
   private mutating func noteKeyspace(_ keyspace: KeyspaceID) {
@@ -117,6 +142,9 @@ package struct WriteSet: ~Copyable {
         self.key(of: entries[index]) == key
       else { return nil }
       return write(of: entries[index])
+    }
+    if table.isEmpty {
+      return newestIndex(of: key, in: keyspace, hash).map { write(of: entries[$0]) }
     }
     let mask = table.count - 1
     var slot = Int(truncatingIfNeeded: hash) & mask
@@ -183,12 +211,14 @@ package struct WriteSet: ~Copyable {
     entries.removeLast(entries.count - mark.entryCount)
     builder.truncate(to: mark.byteCount, entryCount: entries.count)
     keyspaces.removeLast(keyspaces.count - mark.keyspaceCount)
-    if mark.isAscending {
-      table.removeAll(keepingCapacity: true)
+    isAscending = mark.isAscending
+    let capacity = table.count
+    table.removeAll(keepingCapacity: true)
+    if isAscending {
       liveCount = entries.count
+    } else if entries.count <= Self.fewEntries {
+      liveCount = entries.indices.count { isNewest($0) }
     } else {
-      let capacity = table.count
-      table.removeAll(keepingCapacity: true)
       buildTable(capacity: capacity)
       liveCount = table.reduce(0) { $0 + ($1 == 0 ? 0 : 1) }
     }
@@ -212,11 +242,10 @@ package struct WriteSet: ~Copyable {
     if entries.isEmpty { return }
     builder.removeAll()
     entries.removeAll(keepingCapacity: true)
-    if !table.isEmpty {
-      table.removeAll()
-      sorted.removeAll()
-    }
+    if !table.isEmpty { table.removeAll() }
+    if !isAscending { sorted.removeAll() }
     keyspaces.removeAll(keepingCapacity: true)
+    isAscending = true
     liveCount = 0
   }
 
@@ -256,6 +285,7 @@ package struct WriteSet: ~Copyable {
   /// Indices of the last write of each key, ascending by keyspace and key.
   private func liveIndices() -> [Int] {
     if isAscending { return Array(entries.indices) }
+    if table.isEmpty { return fewLiveIndices() }
     var live: [Int] = []
     live.reserveCapacity(liveCount)
     let skipped = commonPrefixCount
@@ -275,6 +305,27 @@ package struct WriteSet: ~Copyable {
     }
     for entry in order { live.append(Int(entry.index)) }
     return live
+  }
+
+  /// The same for a few entries: sorted by insertion.
+  private func fewLiveIndices() -> [Int] {
+    var live: [Int] = []
+    live.reserveCapacity(liveCount)
+    for index in entries.indices where isNewest(index) {
+      var position = live.count
+      while position > 0, precedes(entries[index], entries[live[position - 1]]) { position -= 1 }
+      live.insert(index, at: position)
+    }
+    return live
+  }
+
+  /// Whether none of the entries behind it writes the same key.
+  private func isNewest(_ index: Int) -> Bool {
+    let entry = entries[index]
+    return !entries[(index + 1)...].contains {
+      $0.fingerprint == entry.fingerprint && $0.keyspace == entry.keyspace
+        && key(of: $0) == key(of: entry)
+    }
   }
 
   /// What most comparisons of a sort need, side by side in memory.
