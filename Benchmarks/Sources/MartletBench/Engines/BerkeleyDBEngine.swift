@@ -13,7 +13,9 @@
   ///   detection"): of those that look at who loses, the youngest did worse here, and the one with
   ///   fewest writes seven times worse; who reads to write says so with `DB_RMW` ("Avoiding
   ///   deadlocks");
-  /// - relaxed is `DB_TXN_NOSYNC` ("Relaxing transactional durability").
+  /// - relaxed is `DB_TXN_NOSYNC` ("Relaxing transactional durability");
+  /// - an environment of one process is opened with `DB_RECOVER` ("Opening the environment");
+  /// - `DB_DIRECT_DB` where data does not fit, so that the system caches nothing of it.
   @safe
   final class BerkeleyDBEngine: Engine, @unchecked Sendable {
     // SENDABLE: handles opened with `DB_THREAD` may be used by any thread, and the stored
@@ -38,7 +40,8 @@
       try unsafe BerkeleyDB.check(
         "set_cachesize",
         environment.pointee.set_cachesize(
-          environment, 0, UInt32(EngineOptions.cacheByteCount), 1))
+          environment, UInt32(options.memoryBudget >> 30),
+          UInt32(options.memoryBudget & (1 << 30 - 1)), 1))
       try unsafe BerkeleyDB.check(
         "set_lg_bsize", environment.pointee.set_lg_bsize(environment, Self.logBufferByteCount))
       try unsafe BerkeleyDB.check(
@@ -52,9 +55,13 @@
         try unsafe BerkeleyDB.check(
           "set_flags", environment.pointee.set_flags(environment, UInt32(DB_TXN_NOSYNC), 1))
       }
+      if options.isCold {
+        try unsafe BerkeleyDB.check(
+          "set_flags", environment.pointee.set_flags(environment, UInt32(DB_DIRECT_DB), 1))
+      }
       let subsystems =
         DB_INIT_LOCK | DB_INIT_LOG | DB_INIT_MPOOL | DB_INIT_TXN | DB_CREATE | DB_THREAD
-        | DB_PRIVATE
+        | DB_PRIVATE | DB_RECOVER
       try unsafe BerkeleyDB.check(
         "open", environment.pointee.open(environment, options.directory, UInt32(subsystems), 0o644))
 

@@ -1,10 +1,14 @@
 /// Random point reads of existing keys by several threads, on settled data.
+///
+/// Of data larger than memory single reads are timed too: each may wait for the device.
 struct ReadWork: Work {
   private let load: LoadWork
   /// The packed keys of each thread in the order of use, those of the warm-up first.
   private let keys: [[UInt8]]
   private let warmUpByteCount: Int
   private let snapshotByteCount: Int
+  /// Whether everything is read once before the clock starts, and single reads are not timed.
+  private let fitsInMemory: Bool
   let finalRecordCount: Int
   var writes: Bool { false }
 
@@ -16,13 +20,32 @@ struct ReadWork: Work {
     }
     warmUpByteCount = scale.warmUpReadsPerThread * RecordShape.keyByteCount
     snapshotByteCount = readsPerSnapshot * RecordShape.keyByteCount
+    fitsInMemory = true
+    finalRecordCount = dataset.recordCount
+  }
+
+  /// Reads of data that does not fit, a snapshot each; those of the warm-up fill the cache.
+  static func largerThanMemory(_ dataset: Dataset, _ scale: Scale, threads: Int) -> ReadWork {
+    ReadWork(
+      larger: dataset, threads: threads, warmUp: scale.coldWarmUpReads / threads,
+      count: scale.coldReads(threads: threads) / threads)
+  }
+
+  private init(larger dataset: Dataset, threads: Int, warmUp: Int, count: Int) {
+    load = LoadWork(dataset, sorted: true)
+    keys = (0..<threads).map { thread in
+      dataset.keys(of: dataset.randomRecords(count: warmUp + count, stream: thread))
+    }
+    warmUpByteCount = warmUp * RecordShape.keyByteCount
+    snapshotByteCount = RecordShape.keyByteCount
+    fitsInMemory = false
     finalRecordCount = dataset.recordCount
   }
 
   func prepare(_ engine: any Engine) throws {
     _ = try load.run(engine)
     try engine.settle()
-    _ = try ScanWork.scan(engine, passes: 1)
+    if fitsInMemory { _ = try ScanWork.scan(engine, passes: 1) }
   }
 
   func run(_ engine: any Engine) throws -> TimedWork {
@@ -34,22 +57,35 @@ struct ReadWork: Work {
       try read(keys[thread], bytes: warmUpByteCount..<keys[thread].count, session)
     }
     var checksum = Checksum()
-    for part in teamwork.results { checksum.add(part) }
-    return TimedWork(teamwork, operations: checksum.count, checksum: checksum)
+    for part in teamwork.results { checksum.add(part.checksum) }
+    return TimedWork(
+      teamwork, operations: checksum.count, checksum: checksum,
+      latencies: teamwork.results.flatMap(\.latencies))
+  }
+
+  private struct Share: Sendable {
+    var checksum = Checksum()
+    var latencies: [UInt32] = []
   }
 
   private func read(
     _ keys: [UInt8], bytes range: Range<Int>, _ session: any EngineSession
-  ) throws -> Checksum {
+  ) throws -> Share {
     // SAFETY: every byte of an array of bytes is initialized.
     let keys = unsafe keys.span.bytes
-    var checksum = Checksum()
+    var share = Share()
+    var before = fitsInMemory ? 0 : MonotonicClock.nanoseconds
     var offset = range.lowerBound
     while offset < range.upperBound {
       let end = min(offset + snapshotByteCount, range.upperBound)
-      try session.read(keys.extracting(offset..<end), into: &checksum)
+      try session.read(keys.extracting(offset..<end), into: &share.checksum)
       offset = end
+      if !fitsInMemory {
+        let after = MonotonicClock.nanoseconds
+        share.latencies.append(UInt32(clamping: after - before))
+        before = after
+      }
     }
-    return checksum
+    return share
   }
 }
