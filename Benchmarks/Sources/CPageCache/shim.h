@@ -2,7 +2,6 @@
 
 #ifdef __linux__
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,11 +21,6 @@ static inline int64_t page_cache_count(int descriptor) {
   return (int64_t)counts.cached;
 }
 
-// Lets go of clean pages of a mapping.
-static inline int page_cache_page_out(void *address, uint64_t byte_count) {
-  return madvise(address, byte_count, 21 /* MADV_PAGEOUT */);
-}
 #else
 static inline int64_t page_cache_count(int descriptor) { return -1; }
-static inline int page_cache_page_out(void *address, uint64_t byte_count) { return -1; }
 #endif

@@ -9,6 +9,12 @@ struct ReportOutput: ParsableArguments {
   @Option(help: "Also write every measurement to this file, as comma-separated values.")
   var csv: String?
 
+  @Option(help: "Also write the report to this file, as one page with charts.")
+  var html: String?
+
+  @Option(help: "Also put the tables of the report between the two markers of this file.")
+  var readme: String?
+
   @Option(
     help: "Save the figures in this file, to compare later runs with; the form is that of --json.")
   var baseline: String?
@@ -26,12 +32,17 @@ struct ReportOutput: ParsableArguments {
       lines += try BaselineComparison(path: compare, now: measurements).lines
     }
     let findings = PeerCheck.findings(results)
-    lines += findings.map { "\(run.isQuick ? "warning" : "BADLY CONFIGURED PEER"): \($0)" }
-    lines += results.failures.map { "FAILED: \($0)" }
-    print(lines.joined(separator: "\n"))
+    let complaints =
+      findings.map { "\(run.isQuick ? "warning" : "BADLY CONFIGURED PEER"): \($0)" }
+      + results.failures.map { "FAILED: \($0)" }
+    print((lines + complaints).joined(separator: "\n"))
 
     if let json { try save(Measurement.json(measurements), json) }
     if let baseline { try save(Measurement.json(measurements), baseline) }
+    if let html {
+      try save(HTMLReport(run: run, results: results, complaints: complaints).page, html)
+    }
+    if let readme { try ReadmeTable(run: run, results: results).write(to: readme) }
     if let csv { try save(Measurement.csv(measurements), csv) }
     return results.failures.isEmpty && (run.isQuick || findings.isEmpty)
   }

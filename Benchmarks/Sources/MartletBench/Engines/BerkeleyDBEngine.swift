@@ -14,8 +14,7 @@
   ///   fewest writes seven times worse; who reads to write says so with `DB_RMW` ("Avoiding
   ///   deadlocks");
   /// - relaxed is `DB_TXN_NOSYNC` ("Relaxing transactional durability");
-  /// - an environment of one process is opened with `DB_RECOVER` ("Opening the environment");
-  /// - `DB_DIRECT_DB` where data does not fit, so that the system caches nothing of it.
+  /// - an environment of one process is opened with `DB_RECOVER` ("Opening the environment").
   @safe
   final class BerkeleyDBEngine: Engine, @unchecked Sendable {
     // SENDABLE: handles opened with `DB_THREAD` may be used by any thread, and the stored
@@ -54,10 +53,6 @@
       if options.durability == .relaxed {
         try unsafe BerkeleyDB.check(
           "set_flags", environment.pointee.set_flags(environment, UInt32(DB_TXN_NOSYNC), 1))
-      }
-      if options.isCold {
-        try unsafe BerkeleyDB.check(
-          "set_flags", environment.pointee.set_flags(environment, UInt32(DB_DIRECT_DB), 1))
       }
       let subsystems =
         DB_INIT_LOCK | DB_INIT_LOG | DB_INIT_MPOOL | DB_INIT_TXN | DB_CREATE | DB_THREAD

@@ -85,7 +85,6 @@ extension EngineKind {
         EngineSetting(
           "relaxed: DB_TXN_NOSYNC; a killed process loses a tail, never consistency",
           Self.berkeleyDBGuide + "/transapp_throughput.html"),
-        EngineSetting("data larger than memory: DB_DIRECT_DB"),
       ]
     case .berkeleyDBSmallPages:
       [

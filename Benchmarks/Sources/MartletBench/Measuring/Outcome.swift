@@ -7,8 +7,9 @@ struct Outcome: Codable, Sendable {
   let processorSeconds: Double
   /// How often a transaction ran until it had committed, on average.
   let attempts: Double
-  /// Over every value read in the timed part and, if it wrote, every record of the final state.
-  let checksum: UInt64
+  /// Over every value read in the timed part and, if it wrote, every record of the final state; nil
+  /// when the engine was stopped before it had read all.
+  let checksum: UInt64?
   let latency: LatencySummary?
   /// To sync or checkpoint after the timed part.
   let settleSeconds: Double
@@ -18,6 +19,8 @@ struct Outcome: Codable, Sendable {
   /// Allocated on the device after it settled.
   let dataByteCount: Int
   let logByteCount: Int
+  /// What the system cached of the files meanwhile, on average, where data is larger than memory.
+  let cachedByteCount: Int?
 
   /// At `reopen`, commits before the kill for each second of opening.
   var operationsPerSecond: Double { Double(operations) / seconds }

@@ -46,7 +46,7 @@ struct ReopenTrial {
       checksum: checksum.total, latency: nil, settleSeconds: settleSeconds,
       closeSeconds: closeSeconds,
       peakMemoryByteCount: ProcessMemory.peakByteCount - baseline,
-      dataByteCount: size.dataByteCount, logByteCount: size.logByteCount)
+      dataByteCount: size.dataByteCount, logByteCount: size.logByteCount, cachedByteCount: nil)
   }
 
   /// Starts the process that commits, waits until it has, and kills it.

@@ -29,8 +29,13 @@ struct Trial: Sendable {
     var opened = try engine.open(options)
     try work.prepare(opened)
     let warden = try workload.kind.isCold ? reopenCold(&opened) : nil
-    let timed = try work.run(opened)
-    warden?.stop()
+    let timed: TimedWork
+    if let warden, let reads = work as? ReadWork {
+      timed = try reads.run(opened, gate: warden.gate)
+    } else {
+      timed = try work.run(opened)
+    }
+    let cached = warden?.stop()
     let settleSeconds = try Self.seconds { try opened.settle() }
     let peak = ProcessMemory.peakByteCount - baseline
 
@@ -52,9 +57,10 @@ struct Trial: Sendable {
       operations: timed.operations, seconds: Double(timed.nanoseconds) / 1e9,
       processorSeconds: Double(timed.processorNanoseconds) / 1e9,
       attempts: Double(timed.attempts) / Double(timed.operations),
-      checksum: checksum.total, latency: LatencySummary(timed.latencies),
+      checksum: timed.isComplete ? checksum.total : nil, latency: LatencySummary(timed.latencies),
       settleSeconds: settleSeconds, closeSeconds: closeSeconds, peakMemoryByteCount: peak,
-      dataByteCount: size.dataByteCount, logByteCount: size.logByteCount)
+      dataByteCount: size.dataByteCount, logByteCount: size.logByteCount,
+      cachedByteCount: cached)
   }
 
   /// Opens the engine anew with nothing of its files in memory, and sees to it that the system keeps

@@ -20,8 +20,10 @@ struct Results: Sendable {
   /// Keeps an outcome, and notes a failure if its checksum differs from those at the workload so far.
   mutating func add(_ outcome: Outcome, _ engine: EngineKind, _ workload: Workload) {
     for other in engines {
-      guard let known = outcomes[Cell(engine: other, workload: workload)]?.first else { continue }
-      if known.checksum != outcome.checksum {
+      let known = outcomes[Cell(engine: other, workload: workload), default: []]
+      guard let expected = known.lazy.compactMap(\.checksum).first, let found = outcome.checksum
+      else { continue }
+      if found != expected {
         failures.append(
           "\(workload): the checksum of \(engine.rawValue) differs from that of \(other.rawValue)")
       }
@@ -94,6 +96,7 @@ struct Results: Sendable {
     case .dataBytes: add("log-bytes") { Double($0.logByteCount) }
     case .openSeconds, .memoryBytes: break
     }
+    if kind.isCold { add("cached-bytes") { $0.cachedByteCount.map(Double.init) } }
     if kind.isLoad {
       add("settle-s", \.settleSeconds)
       add("close-s", \.closeSeconds)
