@@ -43,7 +43,8 @@ struct CompareCommand: ParsableCommand {
             directory: folder.path(of: engine))
           progress.run(Progress.Step(workload: turn.workload, engine: engine), round: round) {
             do {
-              results.add(try TrialProcess.run(trial), engine, turn.workload)
+              results.add(
+                try TrialProcess.run(trial, isQuick: selection.quick), engine, turn.workload)
             } catch {
               results.addFailure(
                 "\(turn.workload), round \(round), \(engine.rawValue): \(error)")

@@ -6,10 +6,12 @@ enum TrialProcess {
   /// After so long a trial counts as hung. The slowest of a default run takes about two minutes.
   private static let timeLimitSeconds = 1_800
 
+  /// - Parameter isQuick: whether the device may be busy with what the trial before has left: waiting
+  ///   for all that the system holds takes long on a machine with other work.
   /// - Throws: `BenchmarkError.trial` when the process fails or does not end; what it said itself
   ///   goes to standard error.
-  static func run(_ trial: Trial) throws -> Outcome {
-    Device.flushEverything()
+  static func run(_ trial: Trial, isQuick: Bool) throws -> Outcome {
+    if !isQuick { Device.flushEverything() }
     let process = Process()
     process.executableURL = Bundle.main.executableURL
     process.arguments = [

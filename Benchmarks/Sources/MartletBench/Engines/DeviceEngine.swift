@@ -24,7 +24,7 @@ final class DeviceEngine: Engine, @unchecked Sendable {
       FileManager.default.createFile(
         atPath: path, contents: Data(count: Self.fileByteCount))
     else { throw BenchmarkError.file("\(path) cannot be created") }
-    Device.flushEverything()
+    PageCache.drop(options.directory)
     #if canImport(Darwin)
       descriptor = unsafe Darwin.open(path, O_WRONLY)
       _ = fcntl(descriptor, F_NOCACHE, 1)

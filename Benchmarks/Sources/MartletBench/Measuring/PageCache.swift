@@ -9,11 +9,11 @@ import Foundation
 
 /// What the system caches of the files of a folder.
 enum PageCache {
-  /// Lets go of everything that is cached of the files and already written.
+  /// Writes what is cached of the files, and lets go of it.
   static func drop(_ directory: String) {
-    Device.flushEverything()
     for path in paths(in: directory) {
       guard let file = OpenFile(path: path) else { continue }
+      fsync(file.descriptor)
       file.drop(0..<file.byteCount)
     }
   }

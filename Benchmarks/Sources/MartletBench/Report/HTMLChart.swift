@@ -1,19 +1,20 @@
 import Foundation
 
-/// The figures of one workload as horizontal bars, with the spread of the rounds and the targets.
+/// The figures of one workload as horizontal bars, with the spread of the rounds and, across Martlet's
+/// bar, what was promised of it.
 ///
 /// ```
-///     martlet ████████████████████├──┤   1.84 M
-///        lmdb █████████├┤                0.99 M   1.86x
-///                       ┆ target
+///     martlet ████████████████┆███├──┤    1.84 M
+///        lmdb █████████├┤                 0.99 M   1.86x
 /// ```
 struct HTMLChart: Sendable {
   let results: Results
   let workload: Workload
 
   private static let width = 480.0
-  private static let labelWidth = 118.0
-  private static let figureWidth = 128.0
+  private static let labelWidth = 126.0
+  private static let figureWidth = 136.0
+  private static let ratioWidth = 62.0
   private static let rowHeight = 24.0
   private static let barHeight = 14.0
 
@@ -33,9 +34,13 @@ struct HTMLChart: Sendable {
     var parts = bars.enumerated().map { index, bar in
       row(bar.engine, bar.spread, y: Self.rowHeight * Double(index) + 2, x: x)
     }
-    parts += marks.map { mark in
-      "<line class=\"target\" x1=\"\(n(x(mark)))\" x2=\"\(n(x(mark)))\" y1=\"0\" y2=\"\(n(height))\">"
-        + "<title>wanted of martlet: \(escaped(metric.text(mark)))</title></line>"
+    if bars.first?.engine == .martlet {
+      parts += marks.map { mark in
+        let place = n(x(mark))
+        let tip = escaped("wanted: \(metric.text(mark))")
+        return "<line class=\"target\" x1=\"\(place)\" x2=\"\(place)\" y1=\"1\""
+          + " y2=\"\(n(Self.rowHeight + 3))\"><title>\(tip)</title></line>"
+      }
     }
     let label = escaped("\(workload.kind.name), \(workload.threads) threads")
     return
@@ -51,8 +56,10 @@ struct HTMLChart: Sendable {
     let advantage =
       engine.isMartlet ? nil : results.advantage(.martlet, over: engine, workload)
     let ratio =
-      advantage.map { "<tspan class=\"ratio\" dx=\"6\">\(Figures.significant($0.median))x</tspan>" }
-      ?? ""
+      advantage.map {
+        "<text class=\"ratio\" x=\"\(n(Self.width))\" y=\"\(n(middle))\" text-anchor=\"end\">"
+          + "\(Figures.significant($0.median))x</text>"
+      } ?? ""
     let kind = engine.isMartlet ? "martlet" : "peer"
     let tip = escaped("\(engine.rawValue): \(metric.text(spread))")
     return """
@@ -62,8 +69,8 @@ struct HTMLChart: Sendable {
       width="\(n(max(x(spread.median) - left, 1)))" height="\(n(Self.barHeight))" rx="3"/>
       <line class="spread" x1="\(n(x(spread.minimum)))" x2="\(n(x(spread.maximum)))" \
       y1="\(n(middle))" y2="\(n(middle))"/>
-      <text class="figure" x="\(n(x(spread.maximum) + 8))" y="\(n(middle))">\
-      \(escaped(metric.text(spread.median)))\(ratio)</text></g>
+      <text class="figure" x="\(n(Self.width - Self.ratioWidth))" y="\(n(middle))" \
+      text-anchor="end">\(escaped(metric.text(spread.median)))</text>\(ratio)</g>
       """
   }
 

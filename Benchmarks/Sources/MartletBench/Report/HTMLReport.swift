@@ -22,7 +22,9 @@ struct HTMLReport: Sendable {
     <header>
     <h1>Martlet benchmark</h1>
     <p>Embedded storage engines on the same work, in turns: the longer the bar, the better where
-    operations are counted; the shorter, the better where it says seconds or bytes.</p>
+    operations are counted; the shorter, the better where it says seconds or bytes. Green marks are
+    what was promised of Martlet; factors say how many times better it is than the engine beside
+    them.</p>
     \(summary)
     </header>
     \(complaintList)

@@ -59,7 +59,7 @@ enum HTMLStyle {
     svg .martlet rect { fill: var(--martlet); }
     svg .martlet text { font-weight: 600; }
     svg .spread { stroke: var(--spread); stroke-width: 2; opacity: 0.55; }
-    svg .target { stroke: var(--target); stroke-width: 1.5; stroke-dasharray: 3 3; }
+    svg .target { stroke: var(--target); stroke-width: 2.5; }
     .met { color: var(--met); }
     .missed { color: var(--missed); font-weight: 600; }
     .complaints { border: 1px solid var(--missed); border-radius: 12px; padding: 0 1.1rem 0.5rem; margin-top: 2rem; }

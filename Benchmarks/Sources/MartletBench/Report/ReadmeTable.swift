@@ -24,25 +24,28 @@ struct ReadmeTable: Sendable {
   }
 
   private var lines: [String] {
-    // A report on the README itself ends with the option that wrote it: the command is whole.
     run.facts(results).map { "- **\($0.name)**: \($0.text)" } + [""] + figures + [""] + verdicts
   }
 
-  /// Engines that take part in more than a workload of their own.
+  /// Engines that take part nearly everywhere; the others stand in a column of their own.
   private var columns: [EngineKind] {
-    results.engines.filter { $0 != .device && $0 != .reference }
+    results.engines.filter(EngineKind.comparison.contains)
   }
 
   private var figures: [String] {
-    let head = ["workload", "threads"] + columns.map(\.rawValue)
-    let rows = results.workloads.filter { $0.kind != .deviceWrite }.map { workload in
-      let cells = columns.map { engine in
-        results.headline(engine, workload).map { workload.kind.metric.text($0.median) } ?? ""
+    let head = ["workload", "threads"] + columns.map(\.rawValue) + ["others"]
+    let rows = results.workloads.map { workload in
+      func figure(_ engine: EngineKind) -> String? {
+        results.headline(engine, workload).map { workload.kind.metric.text($0.median) }
       }
-      return ["`\(workload.kind.name)`", String(workload.threads)] + cells
+      let others = results.engines(at: workload).filter { !columns.contains($0) }
+        .compactMap { engine in figure(engine).map { "\(engine.rawValue) \($0)" } }
+      return ["`\(workload.kind.name)`", String(workload.threads)]
+        + columns.map { figure($0) ?? "" } + [others.joined(separator: ", ")]
     }
+    let rounds = run.rounds == 1 ? "One round" : "Medians of \(run.rounds) rounds"
     return Self.table([head] + rows) + [
-      "", "Medians of \(run.rounds) rounds; operations a second where no unit stands.",
+      "", "\(rounds); operations a second where no unit stands.",
     ]
   }
 
