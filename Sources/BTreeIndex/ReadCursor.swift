@@ -32,6 +32,7 @@ package struct ReadCursor: ~Copyable {
   private let memory: AlignedMemory
   @usableFromInline let copy: MutableByteView
   @usableFromInline let keyBytes: MutableByteView
+  private var scan = LeafScan()
   private var index = 0
   private var slotCount = 0
   private var prefixCount = 0
@@ -39,6 +40,8 @@ package struct ReadCursor: ~Copyable {
   @usableFromInline var entryOffset = 0
   @usableFromInline var keyCount = 0
   @usableFromInline var valueCount = 0
+
+  private enum Direction { case onwards, back }
 
   /// Short suffixes are copied in one go, whatever lies behind them.
   private static var slack: Int { 16 }
@@ -141,11 +144,19 @@ package struct ReadCursor: ~Copyable {
   // MARK: Leaves
 
   /// Copies the leaf for a key and looks the key up in it.
+  ///
+  /// - Parameter direction: whether the cursor walked there, onwards or back.
   private mutating func load(
-    _ key: ByteView, _ target: UnvalidatedNode.Target
+    _ key: ByteView, _ target: UnvalidatedNode.Target, walking direction: Direction? = nil
   ) throws(TreeError) -> UnvalidatedNode.Position {
     do {
+      if let direction {
+        try scan.willLoad(key, isForward: direction == .onwards, tree)
+      } else {
+        scan.restart()
+      }
       try tree.copyLeaf(for: key, target, into: copy)
+      scan.didLoad(tree)
     } catch {
       forget()
       throw error
@@ -182,7 +193,7 @@ package struct ReadCursor: ~Copyable {
         return false
       }
       keyBytes.copy(fence)
-      index = try load(keyBytes.view.prefix(fence.count), .covering).index
+      index = try load(keyBytes.view.prefix(fence.count), .covering, walking: .onwards).index
     }
     try decode()
     return true
@@ -197,7 +208,7 @@ package struct ReadCursor: ~Copyable {
         return false
       }
       keyBytes.copy(fence)
-      index = try load(keyBytes.view.prefix(fence.count), .before).index - 1
+      index = try load(keyBytes.view.prefix(fence.count), .before, walking: .back).index - 1
     }
     try decode()
     return true

@@ -134,7 +134,7 @@ extension Tree {
 
   /// The node at a level on the path to a key, and its parent. Nil when the tree is lower.
   func descend(
-    to key: ByteView, level stopLevel: Int
+    to key: ByteView, level stopLevel: Int, _ target: UnvalidatedNode.Target = .covering
   ) throws(TreeError) -> DescentStep? {
     restart: while true {
       var parent: OptimisticPage?
@@ -142,7 +142,7 @@ extension Tree {
       var expectedLevel = -1
       while true {
         let (step, level) = try step(
-          from: page, expectedLevel: expectedLevel, key, .covering, stopLevel: stopLevel)
+          from: page, expectedLevel: expectedLevel, key, target, stopLevel: stopLevel)
         switch step {
         case .leaf:
           guard pager.isValid(page) else { continue restart }
@@ -208,6 +208,19 @@ extension Tree {
   }
 
   // MARK: Whole leaves
+
+  /// The leaf for a key and those next to it in one direction, as far as the node above names them,
+  /// up to `limit` in all. None when there is no node above.
+  func leaves(
+    from key: ByteView, _ target: UnvalidatedNode.Target, isForward: Bool, limit: Int
+  ) throws(TreeError) -> [PageID] {
+    while true {
+      guard let step = try descend(to: key, level: 1, target) else { return [] }
+      guard let reading = try NodeReading(step.node, pager) else { continue }
+      let leaves = reading.node.children(for: key, target, isForward: isForward, limit: limit)
+      if pager.isValid(step.node) { return leaves }
+    }
+  }
 
   /// Copies the leaf for a key to memory of the caller, as it stood at one moment.
   func copyLeaf(

@@ -51,6 +51,9 @@ final class DataFile: Sendable {
     }
   }
 
+  /// Tells the system that bytes will be read soon.
+  func willRead(_ range: Range<UInt64>) { if !range.isEmpty { buffered.willRead(range) } }
+
   /// Writes whole blocks from aligned memory.
   func write(_ bytes: ByteView, block: Int) throws(PagingError) {
     try checkPoison()

@@ -152,10 +152,12 @@ extension PageLedger {
     for id in ids.prefix(Int(Self.freeIDLimit) - freeIDs.count) { freeIDs.append(UInt32(id)) }
   }
 
-  private mutating func retain(_ place: Place, _ owner: String) throws(CorruptionError) {
+  private mutating func retain(
+    _ place: Place, _ owner: @autoclosure () -> String
+  ) throws(CorruptionError) {
     guard space.canRetain(place) else {
       throw CorruptionError(
-        location: "\(owner) in the page map", expected: "a place of its own",
+        location: "\(owner()) in the page map", expected: "a place of its own",
         found: "overlapping place \(place.start)+\(place.unitCount)")
     }
     space.retain(place)

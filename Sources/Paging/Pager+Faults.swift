@@ -14,23 +14,35 @@ extension Pager {
   @inline(never)
   func fault(_ id: PageID, _ state: State, _ word: PageWord) throws(PagingError) {
     var chain = try takeFrames(1)
-    let frame = Int(frames.pop(from: &chain)!)
+    _ = unsafe try fill(frames.pop(from: &chain)!, id, state, word, asCold: false)
+  }
+
+  /// Reads an absent page into a frame, which goes back when somebody else was first or when that
+  /// fails.
+  ///
+  /// - Parameter asCold: whether the eviction clock may take the page when it comes by next.
+  /// - Returns: whether the page was read.
+  func fill(
+    _ frame: UInt32, _ id: PageID, _ state: State, _ word: PageWord, asCold: Bool
+  ) throws(PagingError) -> Bool {
     let latched = word.latched
     guard unsafe exchange(state, word, latched) else {
-      frames.giveBack(UInt32(frame), waits: effects.waits)
-      return
+      frames.giveBack(frame, waits: effects.waits)
+      return false
     }
     do throws(PagingError) {
-      try load(id, into: frame)
+      try load(id, into: Int(frame))
     } catch {
       unsafe state.pointee.store(latched.evicted.rawValue, ordering: .releasing)
-      frames.giveBack(UInt32(frame), waits: effects.waits)
+      frames.giveBack(frame, waits: effects.waits)
       throw error
     }
-    frames.setDirty(0, frame: frame)
-    frames.bind(frame, to: id.rawValue)
+    frames.setDirty(0, frame: Int(frame))
+    frames.bind(Int(frame), to: id.rawValue)
+    let placed = latched.placed(inFrame: Int(frame)).unlatched
     unsafe state.pointee.store(
-      latched.placed(inFrame: frame).unlatched.rawValue, ordering: .releasing)
+      (asCold ? placed.cooled : placed).rawValue, ordering: .releasing)
+    return true
   }
 
   /// The word of a page that must exist. A stale or torn id makes no chunk of words.
