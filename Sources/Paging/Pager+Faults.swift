@@ -31,7 +31,8 @@ extension Pager {
       return false
     }
     do throws(PagingError) {
-      try load(id, into: Int(frame))
+      // A scan's image was fetched ahead, by the system.
+      try load(id, into: Int(frame), isDirect: !asCold && !configuration.usesSystemCache)
     } catch {
       unsafe state.pointee.store(latched.evicted.rawValue, ordering: .releasing)
       frames.giveBack(frame, waits: effects.waits)
@@ -58,26 +59,26 @@ extension Pager {
         location: "page \(id.rawValue)", expected: "an image in the page map", found: "none"))
   }
 
-  private func load(_ id: PageID, into frame: Int) throws(PagingError) {
+  private func load(_ id: PageID, into frame: Int, isDirect: Bool) throws(PagingError) {
     let entry = ledger.withLock { $0.entry(of: id.rawValue) }
     guard !entry.isAbsent else { throw noImage(id) }
-    try read(entry, of: id, into: frames.bytes(of: frame))
+    try read(entry, of: id, into: frames.bytes(of: frame), isDirect: isDirect)
   }
 
   /// Reads and checks one image.
   func read(
-    _ entry: PageMapEntry, of id: PageID, into page: MutableByteView
+    _ entry: PageMapEntry, of id: PageID, into page: MutableByteView, isDirect: Bool = false
   ) throws(PagingError) {
     counters.pageReads.add(1)
-    let byteCount = entry.place.byteCount
-    guard byteCount <= pageSize else {
+    let place = entry.place
+    guard place.byteCount <= pageSize else {
       throw .corrupt(
-        PageImage.corruption(id, entry, "at most \(pageSize) bytes", "\(byteCount)"))
+        PageImage.corruption(id, entry, "at most \(pageSize) bytes", "\(place.byteCount)"))
     }
     let buffer = buffers.borrow()
     defer { buffers.giveBack(buffer) }
-    let stored = buffer.bytes[0..<byteCount]
-    try file.read(into: stored, at: entry.place.byteOffset, "page \(id.rawValue)")
+    let stored = try file.readImage(
+      at: place, into: buffer.bytes, isDirect: isDirect, "page \(id.rawValue)")
     do {
       try PageImage.decode(stored.view, entry: entry, id: id, into: page)
     } catch {

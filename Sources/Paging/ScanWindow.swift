@@ -1,4 +1,4 @@
-package import Primitives
+internal import Primitives
 
 /// The pages that a long scan read in last, in the order of their use.
 ///

@@ -24,6 +24,9 @@ struct BeyondMemoryCommand: ParsableCommand {
   @Option(help: "Random reads of all threads together.")
   var reads: Int = 20_000
 
+  @Flag(help: "Read past the system's own memory for files.")
+  var direct = false
+
   @Flag(help: "Load in random order.")
   var shuffled = false
 
@@ -71,6 +74,7 @@ struct BeyondMemoryCommand: ParsableCommand {
     var configuration = Configuration()
     configuration.cacheSize = cacheMebibytes << 20
     configuration.durability = .relaxed
+    configuration.fileCaching = direct ? .none : .system
     let begin = MonotonicClock.nanoseconds
     let database = try Database(at: directory, configuration: configuration)
     let opened = MonotonicClock.nanoseconds
