@@ -66,7 +66,7 @@ extension RedoLog {
           guard tail.readerCount == 0, let segment = tail.retired.first else { return .none }
           tail.retired.removeFirst()
           let kept = tail.prepared.reduce(segment.byteCount) { $0 + $1.byteCount }
-          return segment.byteCount >= tail.sizeOfNextSegment(need: 0)
+          return !tail.isClosing && segment.byteCount >= tail.sizeOfNextSegment(need: 0)
             && kept <= tail.configuration.spareByteCount
             ? .remake(segment, tail.nextSegmentNumber) : .remove(segment)
         }
@@ -75,6 +75,48 @@ extension RedoLog {
       }
     }
     if let failure { throw failure }
+  }
+
+  // MARK: The end
+
+  /// Makes a small segment for the closing batch, when a recovery needs nothing of what was
+  /// written before and the newest is large: the next opening then has not to look through a large
+  /// one for what may be lost in it (rule W2), and a closed database takes little space. Failing to
+  /// costs only that.
+  func makeClosingSegment() {
+    do {
+      var number: UInt64?
+      try perform { tail in
+        let byteCount = tail.configuration.firstSegmentByteCount
+        guard tail.failure == nil, tail.replayByteCount == 0, tail.active.isEmpty,
+          tail.activePosition <= tail.replayFrom,
+          let newest = tail.live.last, newest.segment.byteCount > 2 * byteCount
+        else { return .none }
+        number = tail.nextSegmentNumber
+        return .make(tail.nextSegmentNumber, byteCount)
+      }
+      if let number {
+        tail.withLock { tail in
+          tail.successor = tail.prepared.first { $0.number == number }
+        }
+      }
+    } catch {
+      report(.warning, "no log segment could be made for the closing batch: \(error)")
+    }
+  }
+
+  /// Removes every segment that no recovery needs. Call it after the closing batch.
+  func removeRetired() {
+    do {
+      tail.withLock { tail in
+        tail.retire(before: tail.replayFrom)
+        tail.retired.append(contentsOf: tail.prepared)
+        tail.prepared.removeAll()
+      }
+      try disposeOfRetired()
+    } catch {
+      report(.warning, "log segments that nobody needs could not be removed: \(error)")
+    }
   }
 
   /// Chooses work under the mutex, does it without, and books the result. False: there was none.

@@ -72,7 +72,7 @@ package final class RedoLog: Sendable {
     backgroundThread.withLock { $0 = thread }
   }
 
-  /// Flushes what is left, marks the end as orderly, and stops the background thread, that also
+  /// Flushes what is left, marks the end as orderly, removes what no recovery needs, and stops the background thread, that also
   /// when it throws. `clock` is the newest timestamp that the owner ever used.
   ///
   /// - Throws: what the flush threw. A full disk only costs the mark.
@@ -86,11 +86,13 @@ package final class RedoLog: Sendable {
     backgroundThread.withLock { $0.take() }?.join()
     defer { poison() }
     try makeDurable(through: position)
+    makeClosingSegment()
     do {
       try writeMarker(.closing)
     } catch .diskFull {
       return
     }
+    removeRetired()
   }
 }
 

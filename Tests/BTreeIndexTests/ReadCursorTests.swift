@@ -1,4 +1,5 @@
 import BTreeIndex
+import Paging
 import Primitives
 import RawBytes
 import Testing
