@@ -54,8 +54,9 @@ struct LeafScan: ~Copyable {
   @inline(never)
   private mutating func look(from key: ByteView, _ tree: Tree) throws(TreeError) {
     restCount = 1
-    let leaves = try tree.leaves(
-      from: key, isForward ? .covering : .before, isForward: isForward, limit: width + 1)
+    let leaves = try tree.pager.leaves(
+      from: tree.root, at: key, isForward ? .covering : .before, isForward: isForward,
+      limit: width + 1)
     guard let leaf = leaves.first else { return }
     aheadCount = max(aheadCount - 1, 0)
     var isAllInMemory = false

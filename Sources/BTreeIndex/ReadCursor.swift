@@ -115,6 +115,16 @@ package struct ReadCursor: ~Copyable {
     return try settleBackward()
   }
 
+  /// Goes to a neighbour inside the copied leaf, one entry on or back. False, and it stays where it
+  /// is, when there is none: `next` and `previous` go on to other leaves.
+  package mutating func stepInLeaf(_ distance: Int) throws(TreeError) -> Bool {
+    let target = index &+ distance
+    guard target >= 0, target < slotCount else { return false }
+    index = target
+    try decode()
+    return true
+  }
+
   /// Goes to the first key of the next leaf that has any. False when there is none.
   package mutating func nextLeaf() throws(TreeError) -> Bool {
     index = slotCount
@@ -155,7 +165,7 @@ package struct ReadCursor: ~Copyable {
       } else {
         scan.restart()
       }
-      try tree.copyLeaf(for: key, target, into: copy)
+      try tree.pager.copyLeaf(from: tree.root, for: key, target, into: copy)
       scan.didLoad(tree)
     } catch {
       forget()

@@ -79,6 +79,7 @@ extension LockTable {
     slots[index].fingerprint = name.fingerprint
     slots[index].keyspace = name.keyspace.rawValue
     slotCount &+= 1
+    if slotCount > peakCount { peakCount = slotCount }
     return index
   }
 
@@ -97,6 +98,27 @@ extension LockTable {
     }
     slots[hole].head = Request.none
     slotCount &-= 1
+    if slotCount == 0 { noteEmpty() }
+  }
+
+  /// The table of names is empty: when it was far too large for long, it is halved.
+  @inline(__always)
+  private mutating func noteEmpty() {
+    let isSpacious = slots.count > Self.leastSlotCount && peakCount &* 16 < slots.count
+    spaciousRounds = isSpacious ? spaciousRounds &+ 1 : 0
+    peakCount = 0
+    if spaciousRounds > Self.spaciousLimit { halveSlots() }
+  }
+
+  /// A table of this size is as good as a smaller one: 16 KiB.
+  private static var leastSlotCount: Int { 1024 }
+  private static var spaciousLimit: Int { 128 }
+
+  @inline(never)
+  private mutating func halveSlots() {
+    slots = Array(repeating: Slot(), count: slots.count / 2)
+    shift += 1
+    spaciousRounds = 0
   }
 
   @inline(never)

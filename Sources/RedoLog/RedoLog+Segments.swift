@@ -15,7 +15,7 @@ extension RedoLog {
     generation: Generation, replayFrom: LogPosition
   ) throws(LogError) {
     try tail.withLock { (tail) throws(LogError) in
-      guard tail.failure == nil else { throw .poisoned }
+      guard !tail.hasFailed else { throw .poisoned }
       precondition(generation >= tail.generation, "an older checkpoint than before")
       precondition(replayFrom <= tail.landed.recordsEnd, "a checkpoint ahead of the durable log")
       tail.generation = generation

@@ -5,9 +5,10 @@ package import VersionStore
 
 /// The private writes of one transaction, until its commit.
 ///
-/// Writes append to one buffer; a later write of a key wins. While keys arrive in ascending order,
-/// as in a load, the list of entries is itself the index: nothing is hashed and nothing is sorted.
-/// The first key out of order builds a hash index over what is there.
+/// Writes append to one buffer, in the format of the log; a later write of a key wins. While keys
+/// arrive in ascending order, as in a load, the list of entries is itself the index and the buffer
+/// itself the batch: nothing is hashed, nothing is sorted and nothing is copied at the end. The first
+/// key out of order builds a hash index over what is there.
 ///
 /// - Invariant WS1: `newest(of:in:)` is the last write of that key, if any.
 /// - Invariant WS2: `seal` gives each key once, ascending, with its last write.
@@ -22,22 +23,22 @@ package struct WriteSet: ~Copyable {
     case large(ordinal: Int, byteCount: UInt64)
   }
 
-  /// Where an entry lies in `bytes`.
+  /// Where an entry lies in `builder`.
   private struct Entry: BitwiseCopyable {
-    var offset: Int
-    var keyCount: Int32
-    var valueCount: Int32
+    var place: WriteBatchBuilder.Place
     var keyspace: KeyspaceID
     var operation: WriteBatchEntry.Operation
     var fingerprint: UInt64
   }
 
-  private var bytes = ByteBuffer(capacity: 1024)
+  /// Every write so far, in their order.
+  private var builder = WriteBatchBuilder(capacity: 1024)
   private var entries: [Entry] = []
   /// Slots of an open-addressing hash table: index of an entry plus one; empty while ascending.
   private var table: [UInt32] = []
   private var liveCount = 0
-  private var batch = WriteBatchBuilder(capacity: 1024)
+  /// The batch, when the writes had to be sorted for it.
+  private var sorted = WriteBatchBuilder(capacity: 16)
 
   package init() {}
 
@@ -47,7 +48,9 @@ package struct WriteSet: ~Copyable {
   package var isEmpty: Bool { entries.isEmpty }
 
   /// Bytes that the writes take, superseded ones included.
-  package var byteCount: Int { bytes.count + entries.count * MemoryLayout<Entry>.stride }
+  package var byteCount: Int {
+    builder.entriesByteCount + entries.count * MemoryLayout<Entry>.stride
+  }
 
   private var isAscending: Bool { table.isEmpty }
 
@@ -56,35 +59,25 @@ package struct WriteSet: ~Copyable {
   package mutating func set(
     _ key: ByteView, to value: ByteView, in keyspace: KeyspaceID, _ hash: UInt64
   ) {
-    let offset = bytes.count
-    bytes.append(key)
-    bytes.append(value)
-    insert(
-      Entry(
-        offset: offset, keyCount: Int32(key.count), valueCount: Int32(value.count),
-        keyspace: keyspace, operation: .set, fingerprint: hash))
+    add(.set(key, to: value, in: keyspace), hash)
   }
 
   package mutating func remove(_ key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) {
-    let offset = bytes.count
-    bytes.append(key)
-    insert(
-      Entry(
-        offset: offset, keyCount: Int32(key.count), valueCount: 0, keyspace: keyspace,
-        operation: .remove, fingerprint: hash))
+    add(.remove(key, in: keyspace), hash)
   }
 
   package mutating func setLarge(
     _ key: ByteView, ordinal: Int, byteCount: UInt64, in keyspace: KeyspaceID, _ hash: UInt64
   ) {
-    let offset = bytes.count
-    bytes.append(key)
-    bytes.append(integer: UInt64(ordinal))
-    bytes.append(integer: byteCount)
+    add(.large(key, ordinal: ordinal, byteCount: byteCount, in: keyspace), hash)
+  }
+
+  @inline(__always)
+  private mutating func add(_ entry: WriteBatchEntry, _ hash: UInt64) {
+    let place = builder.add(entry)
     insert(
       Entry(
-        offset: offset, keyCount: Int32(key.count), valueCount: 16, keyspace: keyspace,
-        operation: .large, fingerprint: hash))
+        place: place, keyspace: entry.keyspace, operation: entry.operation, fingerprint: hash))
   }
 
   private mutating func insert(_ entry: Entry) {
@@ -176,7 +169,7 @@ package struct WriteSet: ~Copyable {
   /// The present moment.
   package var mark: Mark {
     Mark(
-      entryCount: entries.count, byteCount: bytes.count, keyspaceCount: keyspaces.count,
+      entryCount: entries.count, byteCount: builder.byteCount, keyspaceCount: keyspaces.count,
       isAscending: isAscending)
   }
 
@@ -185,10 +178,10 @@ package struct WriteSet: ~Copyable {
   /// - Complexity: O(entries that stay) when keys did not come in order, else O(1).
   package mutating func rollBack(to mark: Mark) {
     precondition(
-      mark.entryCount <= entries.count && mark.byteCount <= bytes.count,
+      mark.entryCount <= entries.count && mark.byteCount <= builder.byteCount,
       "WS4: a mark that was rolled back over")
     entries.removeLast(entries.count - mark.entryCount)
-    bytes.truncate(to: mark.byteCount)
+    builder.truncate(to: mark.byteCount, entryCount: entries.count)
     keyspaces.removeLast(keyspaces.count - mark.keyspaceCount)
     if mark.isAscending {
       table.removeAll(keepingCapacity: true)
@@ -205,50 +198,40 @@ package struct WriteSet: ~Copyable {
 
   /// The writes as one batch, valid until the next change.
   package mutating func seal() -> WriteBatch {
-    batch.removeAll()
-    if isAscending {
-      for entry in entries { appendToBatch(entry) }
-    } else {
-      for index in liveIndices() { appendToBatch(entries[index]) }
+    if isAscending { return builder.finish() }
+    sorted.removeAll()
+    for index in liveIndices() {
+      let entry = entries[index]
+      sorted.append(builder, entry.place, in: entry.keyspace)
     }
-    return batch.finish()
+    return sorted.finish()
   }
 
   /// Forgets all writes and keeps the memory.
   package mutating func removeAll() {
-    bytes.removeAll()
+    if entries.isEmpty { return }
+    builder.removeAll()
     entries.removeAll(keepingCapacity: true)
-    table.removeAll()
-    keyspaces.removeAll(keepingCapacity: true)
-    batch.removeAll()
-    liveCount = 0
-  }
-
-  private mutating func appendToBatch(_ entry: Entry) {
-    let key = key(of: entry)
-    switch write(of: entry) {
-    case .set(let value): batch.set(key, to: value, in: entry.keyspace)
-    case .remove: batch.remove(key, in: entry.keyspace)
-    case .large(let ordinal, let byteCount):
-      batch.setLarge(key, ordinal: ordinal, byteCount: byteCount, in: entry.keyspace)
+    if !table.isEmpty {
+      table.removeAll()
+      sorted.removeAll()
     }
+    keyspaces.removeAll(keepingCapacity: true)
+    liveCount = 0
   }
 
   // MARK: Inside
 
-  private func key(of entry: Entry) -> ByteView {
-    bytes.view[entry.offset..<entry.offset + Int(entry.keyCount)]
-  }
+  @inline(__always)
+  private func key(of entry: Entry) -> ByteView { builder.key(at: entry.place) }
 
   private func write(of entry: Entry) -> Write {
-    let start = entry.offset + Int(entry.keyCount)
     switch entry.operation {
-    case .set: return .set(bytes.view[start..<start + Int(entry.valueCount)])
+    case .set: return .set(builder.value(at: entry.place))
     case .remove: return .remove
     case .large:
-      return .large(
-        ordinal: Int(bytes.view.load(UInt64.self, at: start)),
-        byteCount: bytes.view.load(UInt64.self, at: start + 8))
+      let large = builder.large(at: entry.place)
+      return .large(ordinal: large.ordinal, byteCount: large.byteCount)
     }
   }
 

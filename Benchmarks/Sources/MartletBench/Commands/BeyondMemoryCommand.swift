@@ -79,7 +79,10 @@ struct BeyondMemoryCommand: ParsableCommand {
     let database = try Database(at: directory, configuration: configuration)
     let opened = MonotonicClock.nanoseconds
     let keyspace = try database.keyspace("records")
-    print("open: \(Double(opened - begin) / 1e6) ms, \(database.statistics.fileBytes >> 20) MiB")
+    let statistics = database.statistics
+    print(
+      "open: \(Double(opened - begin) / 1e6) ms, file \(statistics.fileBytes >> 20) MiB,"
+        + " used \(statistics.usedBytes >> 20) MiB, \(statistics.mappedPages) pages")
     try body(database, keyspace)
     let resident = ProcessMemory.currentByteCount
     try database.close()
