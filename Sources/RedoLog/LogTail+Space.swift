@@ -58,12 +58,8 @@ extension LogTail {
   /// The segment and offset for the batch about to be written; changes segments where it must.
   mutating func place(_ byteCount: Int, isUrgent: Bool) -> (segment: LogSegment, offset: Int) {
     let headroom = isUrgent ? 0 : LogSegment.headroom
-    if byteCount > roomInNewest - headroom || successor != nil {
-      let next = prepared.firstIndex { segment in
-        successor.map { $0 === segment } ?? (byteCount <= segment.capacity)
-      }
-      successor = nil
-      guard let index = next else {
+    if byteCount > roomInNewest - headroom {
+      guard let index = prepared.firstIndex(where: { byteCount <= $0.capacity }) else {
         preconditionFailure("a batch of \(byteCount) bytes that nobody reserved (T2)")
       }
       retired.append(contentsOf: prepared[..<index])

@@ -33,8 +33,6 @@ struct LogTail: ~Copyable, Sendable {
   var offset: Int
   var prepared: [LogSegment] = []
   var retired: [LogSegment] = []
-  /// The segment that the next batch begins, whatever room is left in the newest.
-  var successor: LogSegment?
   var nextSegmentNumber: UInt64
   var isPreparing = false
   var wantsSegment = false

@@ -79,33 +79,9 @@ extension RedoLog {
 
   // MARK: The end
 
-  /// Makes a small segment for the closing batch, when a recovery needs nothing of what was
-  /// written before and the newest is large: the next opening then has not to look through a large
-  /// one for what may be lost in it (rule W2), and a closed database takes little space. Failing to
-  /// costs only that.
-  func makeClosingSegment() {
-    do {
-      var number: UInt64?
-      try perform { tail in
-        let byteCount = tail.configuration.firstSegmentByteCount
-        guard tail.failure == nil, tail.replayByteCount == 0, tail.active.isEmpty,
-          tail.activePosition <= tail.replayFrom,
-          let newest = tail.live.last, newest.segment.byteCount > 2 * byteCount
-        else { return .none }
-        number = tail.nextSegmentNumber
-        return .make(tail.nextSegmentNumber, byteCount)
-      }
-      if let number {
-        tail.withLock { tail in
-          tail.successor = tail.prepared.first { $0.number == number }
-        }
-      }
-    } catch {
-      report(.warning, "no log segment could be made for the closing batch: \(error)")
-    }
-  }
-
-  /// Removes every segment that no recovery needs. Call it after the closing batch.
+  /// Removes every segment that no recovery needs, those that were ready for use as well: the next
+  /// opening looks through all there are for what may be lost in them (rule W2). Call it after the
+  /// closing batch.
   func removeRetired() {
     do {
       tail.withLock { tail in

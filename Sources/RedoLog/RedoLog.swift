@@ -87,7 +87,6 @@ package final class RedoLog: Sendable {
     backgroundThread.withLock { $0.take() }?.join()
     defer { poison() }
     try makeDurable(through: position)
-    makeClosingSegment()
     do {
       try writeMarker(.closing)
     } catch .diskFull {
