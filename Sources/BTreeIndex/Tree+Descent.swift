@@ -140,7 +140,8 @@ extension Pager {
 
   /// The node at a level on the path to a key, and its parent. Nil when the tree is lower.
   func descend(
-    from root: PageID, to key: ByteView, level stopLevel: Int
+    from root: PageID, to key: ByteView, level stopLevel: Int,
+    _ target: UnvalidatedNode.Target = .covering
   ) throws(TreeError) -> DescentStep? {
     restart: while true {
       var parent: OptimisticPage?
@@ -148,7 +149,7 @@ extension Pager {
       var expectedLevel = -1
       while true {
         let (step, level) = try step(
-          from: page, expectedLevel: expectedLevel, key, .covering, stopLevel: stopLevel)
+          from: page, expectedLevel: expectedLevel, key, target, stopLevel: stopLevel)
         switch step {
         case .leaf:
           guard isValid(page) else { continue restart }
@@ -225,6 +226,20 @@ extension Pager {
   }
 
   // MARK: Whole leaves
+
+  /// The leaf for a key and those next to it in one direction, as far as the node above names them,
+  /// up to `limit` in all. None when there is no node above.
+  func leaves(
+    from root: PageID, at key: ByteView, _ target: UnvalidatedNode.Target, isForward: Bool,
+    limit: Int
+  ) throws(TreeError) -> [PageID] {
+    while true {
+      guard let step = try descend(from: root, to: key, level: 1, target) else { return [] }
+      guard let reading = try NodeReading(step.node, self) else { continue }
+      let leaves = reading.node.children(for: key, target, isForward: isForward, limit: limit)
+      if isValid(step.node) { return leaves }
+    }
+  }
 
   /// Copies the leaf for a key to memory of the caller, as it stood at one moment.
   func copyLeaf(

@@ -130,6 +130,7 @@ package final class Pager: @unchecked Sendable {
     var statistics = PagingStatistics()
     statistics.pageReads = counters.pageReads.value
     statistics.pageWrites = counters.pageWrites.value
+    statistics.readAheads = counters.readAheads.value
     statistics.evictions = counters.evictions.value
     statistics.dirtyEvictions = counters.dirtyEvictions.value
     statistics.handOvers = counters.handOvers.value

@@ -37,6 +37,9 @@ package struct StoreCursor: ~Copyable {
 
   @inlinable package var key: ByteView { cursor.key }
 
+  /// For the next cursor, when this one is used no more.
+  package var memory: AlignedMemory { cursor.memory }
+
   package private(set) var value = ByteView.empty
 
   package mutating func seekFirst() throws(StoreError) -> Bool {

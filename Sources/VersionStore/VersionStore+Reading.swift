@@ -61,11 +61,14 @@ extension VersionStore {
   }
 
   /// A cursor over what a snapshot sees of a keyspace.
+  ///
+  /// - Parameter memory: `memory` of a cursor that is used no more.
   package func makeCursor(
-    in keyspace: KeyspaceID, at snapshot: StoreSnapshot
+    in keyspace: KeyspaceID, at snapshot: StoreSnapshot, reusing memory: AlignedMemory? = nil
   ) throws(StoreError) -> StoreCursor {
     let root = try readableRoot(of: keyspace, at: snapshot)
     return StoreCursor(
-      store: self, keyspace: keyspace, snapshot: snapshot, cursor: tree(at: root).makeReadCursor())
+      store: self, keyspace: keyspace, snapshot: snapshot, 
+      cursor: tree(at: root).makeReadCursor(reusing: memory))
   }
 }

@@ -108,8 +108,12 @@ struct MergedScan: ~Copyable {
     _ body: (ByteView, ScannedValue) throws -> ScanStep?
   ) throws -> Bool {
     var cursor = try throwing { () throws(StoreError) in
-      try context.store.makeCursor(in: keyspace.id, at: snapshot)
+      try context.store.makeCursor(
+        in: keyspace.id, at: snapshot, reusing: context.takeCursorMemory())
     }
+    // Lent values lie in it until the scan has ended.
+    let memory = cursor.memory
+    defer { context.keepCursorMemory(memory) }
     var hasStored = try throwing { () throws(StoreError) in try start(&cursor, piece) }
     if !overlay.hasCurrent { return try walkStored(&cursor, hasStored, piece, snapshot, body) }
     while true {

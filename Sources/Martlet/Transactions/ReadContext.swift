@@ -37,6 +37,7 @@ final class ReadContext {
   private let scratch = ScratchStack()
   private(set) var cancellation: CancellationFlag?
   private let readSetMemory: UnsafeMutablePointer<ReadSet>
+  private var spareCursorMemory: AlignedMemory?
 
   init(engine: Engine, snapshot: StoreSnapshot) {
     unsafe self.engine = engine
@@ -122,6 +123,17 @@ final class ReadContext {
       throw DatabaseError(.cancelled, "the task was cancelled")
     }
   }
+
+  // MARK: Scanning
+
+  /// Memory of a scan that has ended; nil while a scan runs inside another.
+  func takeCursorMemory() -> AlignedMemory? {
+    defer { spareCursorMemory = nil }
+    return spareCursorMemory
+  }
+
+  /// Keeps the memory of a scan that has ended for the next one.
+  func keepCursorMemory(_ memory: AlignedMemory) { spareCursorMemory = memory }
 
   // MARK: Lending
 
