@@ -13,6 +13,7 @@ struct Counter: ~Copyable {
 final class Counters: Sendable {
   let pageReads = Counter()
   let pageWrites = Counter()
+  let readAheads = Counter()
   let evictions = Counter()
   let dirtyEvictions = Counter()
   let handOvers = Counter()
@@ -23,6 +24,8 @@ final class Counters: Sendable {
   let holePunches = Counter()
   /// Frames whose page has changed since it was written.
   let dirtyPages = Counter()
+  /// Pages that page builds wrote: in the map, and never in memory before they are read.
+  let builtPages = Counter()
   /// Bytes of pages outside the cache that page builds are about to write.
   let builtBytes = Counter()
 }

@@ -68,7 +68,7 @@ package final class PageBuild: @unchecked Sendable {
     let run = try takeEmptyRun()
     let ids = try pager.takeVolatileIDs(run.pageLimit)
     self.ids += ids
-    run.begin(ids, behind: self.ids.count * pager.pageSize)
+    run.begin(ids)
     current = run
     return run
   }
@@ -181,12 +181,8 @@ final class BuildRun: @unchecked Sendable {
   var remainingCount: Int { ids.count - pageCount }
   var byteCount: Int { pageCount * pageSize }
 
-  /// How many bytes of pages the build has, the run's included.
-  private(set) var buildByteCount = 0
-
-  func begin(_ ids: [UInt32], behind buildByteCount: Int) {
+  func begin(_ ids: [UInt32]) {
     self.ids = ids
-    self.buildByteCount = buildByteCount
     pageCount = 0
   }
 
@@ -227,9 +223,6 @@ extension Pager {
     }
   }
 
-  /// 16 MiB, in blocks.
-  private static var largestGrowthOfBuilds: Int { 4096 }
-
   fileprivate func makeRunBuffer() -> RunBuffer {
     RunBuffer(pageSize: pageSize, compression: configuration.compression)
   }
@@ -239,12 +232,10 @@ extension Pager {
   fileprivate func write(_ run: BuildRun, _ buffer: RunBuffer) throws(PagingError) {
     buffer.takePages(of: run)
     defer { buffer.removeAll() }
+    counters.builtPages.add(run.pageCount)
     counters.builtBytes.add(run.byteCount)
     defer { counters.builtBytes.subtract(run.byteCount) }
-    // A build that has become large grows on: getting space in small pieces takes as long as
-    // writing it.
-    let growth = min(run.buildByteCount / Place.blockByteCount, Self.largestGrowthOfBuilds)
-    try reserveSpace(0, growthStep: max(Self.growthStep, growth))
+    try reserveSpace(0)
     writeTurn.take()
     defer { writeTurn.pass() }
     defer { settle(buffer) }

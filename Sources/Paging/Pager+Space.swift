@@ -13,29 +13,27 @@ extension Pager {
   ///
   /// - Throws: `.diskFull`, `.file`, `.poisoned`. Nothing is changed.
   package func reserveSpace(_ byteCount: Int) throws(PagingError) {
-    try reserveSpace(byteCount, growthStep: Self.growthStep)
-  }
-
-  /// The same; the file grows by `growthStep` blocks at least, where the volume has so many.
-  func reserveSpace(_ byteCount: Int, growthStep: Int) throws(PagingError) {
     try file.checkPoison()
     if missingBlocks(for: byteCount) <= 0 { return }
     growthTurn.take()
     defer { growthTurn.pass() }
     let missing = missingBlocks(for: byteCount)
     if missing <= 0 { return }
-    if missing < growthStep, growthStep > Self.growthStep {
-      do throws(PagingError) {
-        return try getBlocks(growthStep)
-      } catch .diskFull {
-        // Perhaps there is room for what is needed.
-      }
+    let blockCount = ledger.withLock { $0.space.blockCount }
+    let step = min(max(blockCount / 8, Self.leastGrowthStep), Self.largestGrowthStep)
+    do throws(PagingError) {
+      try getBlocks(max(missing, step))
+    } catch .diskFull {
+      // The volume is nearly full: then just what is needed.
+      let rest = missingBlocks(for: byteCount)
+      if rest > 0 { try getBlocks(rest) }
     }
-    try getBlocks(max(missing, Self.growthStep))
   }
 
-  /// The file grows by at least this many blocks: 1 MiB.
-  static let growthStep = 256
+  /// The file grows by an eighth of what it has, so that a load does not ask for space with every
+  /// commit; at least 1 MiB and at most 64.
+  private static let leastGrowthStep = 256
+  private static let largestGrowthStep = 16384
 
   /// Blocks that the volume must still give: the dirty and built pages uncompressed, the map blocks
   /// that lead to them, and a little for stretches that are too short.
@@ -134,6 +132,6 @@ extension Pager {
   }
 
   private func cushion(_ space: borrowing FreeSpace) -> Int {
-    max(space.usedBlockCount / 16, Self.growthStep)
+    max(space.usedBlockCount / 16, Self.leastGrowthStep)
   }
 }

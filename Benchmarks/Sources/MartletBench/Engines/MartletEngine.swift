@@ -1,35 +1,37 @@
-import Foundation
 import Martlet
 
 /// Martlet through its public API, with the same cache budget as every other engine.
 ///
 /// Loads and puts run at the level as well: one engine in the report is one level everywhere.
-final class MartletEngine: Engine, @unchecked Sendable {
+final class MartletEngine: Engine {
   private let database: Database
-  private var keyspace: Keyspace
   private let isolation: IsolationLevel
   private let control: TransactionProtocol?
+
+  private static let keyspaceName = "records"
 
   /// - Parameter control: how transactions are serializable; nil for level `.snapshot`.
   init(options: EngineOptions, control: TransactionProtocol? = nil) throws {
     self.control = control
     isolation = control == nil ? .snapshot : .serializable
     var configuration = Configuration()
-    configuration.cacheSize = EngineOptions.cacheByteCount
-    if getenv("BULK_NONE") != nil { configuration.compression = .none }
+    configuration.cacheSize = options.memoryBudget
     configuration.durability = options.durability == .full ? .full : .relaxed
     database = try Database(at: options.directory, configuration: configuration)
-    keyspace = try database.keyspace("records")
+    _ = try database.keyspace(Self.keyspaceName)
   }
 
-  func makeSession() -> any EngineSession {
+  func makeSession() throws -> any EngineSession {
     MartletSession(
-      database: database, keyspace: keyspace, isolation: isolation, control: control)
+      database: database, keyspace: try database.keyspace(Self.keyspaceName),
+      isolation: isolation, control: control)
   }
 
   func build(_ records: RawSpan) throws {
-    keyspace = try unsafe records.withUnsafeBytes { records in
-      try database.build("built") { builder in
+    // SAFETY: the buffer outlives the build, which borrows keys and values of it for one call each.
+    try database.dropKeyspace(Self.keyspaceName)
+    try unsafe records.withUnsafeBytes { records in
+      try database.build(Self.keyspaceName) { builder in
         for offset in stride(from: 0, to: records.count, by: RecordShape.byteCount) {
           let split = offset + RecordShape.keyByteCount
           let key = unsafe BorrowedBytes(records, offset..<split)
@@ -131,6 +133,19 @@ private final class MartletSession: EngineSession {
     var sum = Checksum()
     try database.read { snapshot in
       try snapshot.forEach(in: keyspace) { key, value in
+        sum.add(key: key, value: value)
+        return .continue
+      }
+    }
+    checksum.add(sum)
+  }
+
+  func scan(from key: RawSpan, limit: Int, into checksum: inout Checksum) throws {
+    var sum = Checksum()
+    // SAFETY: as in `write`.
+    let bounds = try unsafe key.withUnsafeBytes { try unsafe KeyBounds.from(BorrowedBytes($0)) }
+    try database.read { snapshot in
+      try snapshot.forEach(in: keyspace, bounds, reverse: false, limit: limit) { key, value in
         sum.add(key: key, value: value)
         return .continue
       }
