@@ -40,7 +40,8 @@ extension EngineKind {
     case .martlet:
       [
         EngineSetting(
-          "cacheSize is the memory budget, all else default (16 KiB pages, LZ4 images, checksums)"),
+          "cacheSize is the memory budget, all else default (16 KiB pages, LZ4 images, checksums);"
+            + " larger-than-memory with fileCaching none, so that the budget is all there is"),
         EngineSetting("full: on the medium before the commit returns; a crash loses nothing"),
         EngineSetting(
           "relaxed: a crash of process or machine loses the last milliseconds, never consistency"),
