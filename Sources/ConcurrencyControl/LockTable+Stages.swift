@@ -142,8 +142,8 @@ extension LockTable {
     }
   }
 
-  /// Grants what has become possible, then breaks the circles of those who wait anew, until
-  /// nothing changes any more.
+  /// Grants what has become possible, in the order of keyspaces, then breaks the circles of those
+  /// who wait anew, those through the newest wait first, until nothing changes any more.
   @inline(__always)
   mutating func settle(notices: inout [LockNotice]) {
     if !restless.isEmpty || !blocked.isEmpty { settleAll(notices: &notices) }

@@ -98,6 +98,12 @@ package struct WriteBatch: BitwiseCopyable, Sendable {
 
   package func makeIterator() -> Iterator { Iterator(self) }
 
+  /// Whether any entry is one of the catalog, which comes before all other keyspaces: its id, zero,
+  /// stands behind the operation of the first entry.
+  var concernsCatalog: Bool {
+    entryCount > 0 && bytes[Self.headerByteCount + 1] == UInt8(KeyspaceID.catalog.rawValue)
+  }
+
   /// Walks the entries of a batch.
   package struct Iterator {
     private var reader: ByteReader

@@ -100,6 +100,21 @@ struct KeyspaceLockTests {
     #expect(locks.modeOfAll(2) == nil)
   }
 
+  @Test func `a transaction that ends while it waits lets go of all at once (L6)`() {
+    // 5 reads an interval and now waits for the whole keyspace; behind it 7 waits to write a key
+    // of the interval, and behind 7 somebody to read it. Were 5's wait ended on its own first, 7
+    // would be let in and be stopped by the interval, and the reader would overtake it.
+    var locks = LockDriver()
+    #expect(locks.ask(4, .exclusive, 3) == .granted)
+    #expect(locks.scan(5, 9, 12) == .granted)
+    #expect(locks.askAll(5, .shared) == .waiting)
+    #expect(locks.ask(7, .exclusive, 9) == .waiting)
+    #expect(locks.ask(1, .shared, 9) == .waiting)
+    #expect(locks.release(5) == [7])
+    #expect(locks.blockers(1) == [7])
+    #expect(locks.release(7) == [1])
+  }
+
   @Test func `a circle over a key and a keyspace is found (L8)`() {
     var locks = LockDriver()
     #expect(locks.ask(1, .exclusive, 3) == .granted)

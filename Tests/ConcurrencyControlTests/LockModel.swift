@@ -336,6 +336,12 @@ struct LockModel {
 
   /// Ends a wait.
   mutating func withdraw(_ who: UInt64) {
+    endWait(of: who)
+    settle()
+  }
+
+  /// Ends a wait, before others may go on in keyspaces.
+  private mutating func endWait(of who: UInt64) {
     guard let request = requests.removeValue(forKey: who) else { return }
     for index in spaces.indices {
       spaces[index].gate.removeAll { $0 == who }
@@ -352,7 +358,6 @@ struct LockModel {
       grant(key)
     }
     if request.isFirst { undo(who, in: request.keyspace) }
-    settle()
   }
 
   /// Who failed in its first request in a keyspace has no part in it.
@@ -364,8 +369,9 @@ struct LockModel {
     }
   }
 
+  /// One event: nobody goes on in a keyspace before all is let go.
   mutating func release(_ who: UInt64) {
-    withdraw(who)
+    endWait(of: who)
     for index in spaces.indices {
       spaces[index].members.removeAll { $0.who == who }
       spaces[index].intervals[who] = nil
@@ -514,6 +520,13 @@ extension LockModel {
       }
     }
     return edges
+  }
+
+  /// Whether each of these waits for the next, and the last for the first.
+  func isCircle(_ members: [UInt64]) -> Bool {
+    members.indices.allSatisfy { index in
+      edges(of: members[index]).contains(members[(index + 1) % members.count])
+    }
   }
 
   /// Whether somebody waits, directly or not, for itself.

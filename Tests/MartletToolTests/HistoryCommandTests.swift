@@ -60,6 +60,7 @@ import Testing
     #expect(check.error.contains("-: line 1, column 28: expected the process"))
     let absent = try ToolProcess("history", "check", "/nowhere.jsonl")
     #expect(absent.status == 2)
+    #expect(absent.error == "Error: /nowhere.jsonl: No such file or directory\n")
     let model = try ToolProcess("history", "check", "-", "--model", "perfect")
     #expect(model.status == 64)
     #expect(model.error.contains("snapshot-isolation"))

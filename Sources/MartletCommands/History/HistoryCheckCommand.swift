@@ -68,7 +68,9 @@ package struct HistoryCheckCommand: ParsableCommand {
       progress.finish()
     } catch {
       let text = ToolError(describing: error).description
-      try Descriptor.standardError.write("Error: \(file): \(text)\n")
+      // A file that cannot be opened is named already.
+      let place = text.hasPrefix("\(file): ") ? "" : "\(file): "
+      try Descriptor.standardError.write("Error: \(place)\(text)\n")
       throw ExitCode(2)
     }
     let text = HistoryReportText(

@@ -1,7 +1,9 @@
+import ArgumentParser
+
 /// How an engine is opened for a workload.
 struct EngineOptions: Sendable {
   /// What a commit waits for. Fixed while the engine is open.
-  enum Durability: String, Sendable, Codable {
+  enum Durability: String, Sendable, Codable, ExpressibleByArgument {
     /// On the medium before the commit returns.
     case full
     /// No sync on the commit path. What a crash may cost differs: see `EngineKind.settings`.
