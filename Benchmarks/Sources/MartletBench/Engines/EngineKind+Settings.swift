@@ -86,6 +86,9 @@ extension EngineKind {
         EngineSetting(
           "relaxed: DB_TXN_NOSYNC; a killed process loses a tail, never consistency",
           Self.berkeleyDBGuide + "/transapp_throughput.html"),
+        EngineSetting(
+          "scans by DB_MULTIPLE_KEY, many records at a time",
+          Self.berkeleyDBGuide + "/am_misc_bulk.html"),
       ]
     case .berkeleyDBSmallPages:
       [
