@@ -1,20 +1,21 @@
 /// Reads stored bytes that may lie: every step checks what is left and answers nil instead of
 /// trapping.
+@frozen @usableFromInline
 package struct ByteReader {
   /// All the bytes.
-  package let bytes: ByteView
+  @usableFromInline package let bytes: ByteView
   /// Where the next read begins.
-  package private(set) var offset: Int
+  @usableFromInline package internal(set) var offset: Int
 
-  package init(_ bytes: ByteView, at offset: Int = 0) {
+  @inlinable package init(_ bytes: ByteView, at offset: Int = 0) {
     self.bytes = bytes
     self.offset = Swift.min(Swift.max(offset, 0), bytes.count)
   }
 
-  package var remaining: Int { bytes.count - offset }
+  @inlinable package var remaining: Int { bytes.count - offset }
 
   /// A little-endian integer.
-  package mutating func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
+  @inlinable package mutating func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
     _ type: Integer.Type
   ) -> Integer? {
     guard remaining >= MemoryLayout<Integer>.size else { return nil }
@@ -23,7 +24,7 @@ package struct ByteReader {
   }
 
   /// An unsigned LEB128 integer: seven bits a byte, least significant first, at most ten bytes.
-  package mutating func varint() -> UInt64? {
+  @inlinable package mutating func varint() -> UInt64? {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     while offset < bytes.count {
@@ -39,14 +40,14 @@ package struct ByteReader {
   }
 
   /// The next bytes, without a copy.
-  package mutating func take(_ byteCount: Int) -> ByteView? {
+  @inlinable package mutating func take(_ byteCount: Int) -> ByteView? {
     guard byteCount >= 0, remaining >= byteCount else { return nil }
     defer { offset += byteCount }
     return bytes[offset..<offset + byteCount]
   }
 
   /// The next bytes, preceded by their count as a varint.
-  package mutating func counted() -> ByteView? {
+  @inlinable package mutating func counted() -> ByteView? {
     guard let count = varint(), count <= UInt64(remaining) else { return nil }
     return take(Int(count))
   }

@@ -98,6 +98,12 @@ package struct WriteBatch: BitwiseCopyable, Sendable {
 
   package func makeIterator() -> Iterator { Iterator(self) }
 
+  /// Whether it makes, drops or changes keyspaces.
+  package var changesCatalog: Bool {
+    var entries = makeIterator()
+    return entries.next()?.keyspace == .catalog
+  }
+
   /// Walks the entries of a batch.
   package struct Iterator {
     private var reader: ByteReader
