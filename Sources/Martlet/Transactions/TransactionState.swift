@@ -175,7 +175,7 @@ final class TransactionState {
     _ key: ByteView, byteCount: UInt64, in keyspace: Keyspace,
     fill: (LargeValueSink) throws(DatabaseError) -> Void
   ) throws(DatabaseError) {
-    let name = try beginWrite(key, addedByteCount: 0, in: keyspace)
+    let name = try beginWrite(key, addedByteCount: WriteSet.largeByteCount, in: keyspace)
     hasLargeValues = true
     let sink = LargeValueSink(
       transaction: self, ordinal: largeValues.count, byteCount: byteCount)
@@ -201,11 +201,13 @@ final class TransactionState {
     try requireKeyFits(key)
     if level < keyspace.options.leastWriteIsolation { throw .isolationTooWeak(level, keyspace) }
     let limit = engine.configuration.transactionSizeLimit
-    if writes.byteCount + key.count + addedByteCount > limit {
+    let byteCount = writes.byteCount(adding: key, valueByteCount: addedByteCount)
+    if byteCount > limit {
       throw note(
         DatabaseError(
           .transactionTooLarge,
-          "the transaction writes more than \(limit) bytes; commit in smaller batches or raise "
+          "the transaction would hold \(byteCount) bytes of writes, and the limit is \(limit); "
+            + "split it into several transactions, load sorted data with a bulk build, or raise "
             + "Configuration.transactionSizeLimit"))
     }
     let name = ReadContext.name(of: key, in: keyspace.id)

@@ -49,6 +49,11 @@ package struct WriteSet: ~Copyable {
   /// Bytes that the writes take, superseded ones included.
   package var byteCount: Int { bytes.count + entries.count * MemoryLayout<Entry>.stride }
 
+  /// Bytes that the writes take with one more: of a key, and what stands behind it.
+  package func byteCount(adding key: ByteView, valueByteCount: Int) -> Int {
+    byteCount + key.count + valueByteCount + MemoryLayout<Entry>.stride
+  }
+
   private var isAscending: Bool { table.isEmpty }
 
   // MARK: Writing
@@ -74,6 +79,9 @@ package struct WriteSet: ~Copyable {
         operation: .remove, fingerprint: hash))
   }
 
+  /// What stands behind the key of a large value: its ordinal and its length.
+  static let largeByteCount = 16
+
   package mutating func setLarge(
     _ key: ByteView, ordinal: Int, byteCount: UInt64, in keyspace: KeyspaceID, _ hash: UInt64
   ) {
@@ -83,7 +91,8 @@ package struct WriteSet: ~Copyable {
     bytes.append(integer: byteCount)
     insert(
       Entry(
-        offset: offset, keyCount: Int32(key.count), valueCount: 16, keyspace: keyspace,
+        offset: offset, keyCount: Int32(key.count), valueCount: Int32(Self.largeByteCount),
+        keyspace: keyspace,
         operation: .large, fingerprint: hash))
   }
 
