@@ -62,10 +62,11 @@ let package = Package(
   targets: [
     .systemLibrary(
       name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"]), .brew(["lmdb"])]),
+    .systemLibrary(name: "CPageCache"),
     .executableTarget(
       name: "MartletBench",
       dependencies: [
-        "CLMDB",
+        "CLMDB", "CPageCache",
         .product(name: "Martlet", package: "martlet"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),

@@ -29,9 +29,11 @@ public import RawBytes
 @usableFromInline
 package struct ReadCursor: ~Copyable {
   private let tree: Tree
-  private let memory: AlignedMemory
+  /// Room for a leaf and a key, good for the next cursor of a tree of this page size.
+  package let memory: AlignedMemory
   @usableFromInline let copy: MutableByteView
   @usableFromInline let keyBytes: MutableByteView
+  private var scan = LeafScan()
   private var index = 0
   private var slotCount = 0
   private var prefixCount = 0
@@ -40,16 +42,26 @@ package struct ReadCursor: ~Copyable {
   @usableFromInline var keyCount = 0
   @usableFromInline var valueCount = 0
 
+  private enum Direction { case onwards, back }
+
   /// Short suffixes are copied in one go, whatever lies behind them.
   private static var slack: Int { 16 }
 
-  init(tree: Tree) {
+  /// - Parameter memory: that of a cursor that is used no more.
+  init(tree: Tree, reusing memory: AlignedMemory? = nil) {
     self.tree = tree
     let pageSize = tree.pager.pageSize
     let keyLimit = NodeLayout.maximumKeyByteCount(pageSize: pageSize)
-    memory = AlignedMemory(byteCount: pageSize + keyLimit + 2 * Self.slack, alignment: 64)
+    let byteCount = pageSize + keyLimit + 2 * Self.slack
+    if let memory, memory.count == byteCount {
+      self.memory = memory
+    } else {
+      self.memory = AlignedMemory(byteCount: byteCount, alignment: 64)
+    }
+    let memory = self.memory
     copy = memory.bytes[0..<pageSize]
     keyBytes = memory.bytes[pageSize + Self.slack..<pageSize + 2 * Self.slack + keyLimit]
+    forget()
   }
 
   // MARK: Seeking
@@ -112,6 +124,16 @@ package struct ReadCursor: ~Copyable {
     return try settleBackward()
   }
 
+  /// Goes to a neighbour inside the copied leaf, one entry on or back. False, and it stays where it
+  /// is, when there is none: `next` and `previous` go on to other leaves.
+  package mutating func stepInLeaf(_ distance: Int) throws(TreeError) -> Bool {
+    let target = index &+ distance
+    guard target >= 0, target < slotCount else { return false }
+    index = target
+    try decode()
+    return true
+  }
+
   /// Goes to the first key of the next leaf that has any. False when there is none.
   package mutating func nextLeaf() throws(TreeError) -> Bool {
     index = slotCount
@@ -141,11 +163,19 @@ package struct ReadCursor: ~Copyable {
   // MARK: Leaves
 
   /// Copies the leaf for a key and looks the key up in it.
+  ///
+  /// - Parameter direction: whether the cursor walked there, onwards or back.
   private mutating func load(
-    _ key: ByteView, _ target: UnvalidatedNode.Target
+    _ key: ByteView, _ target: UnvalidatedNode.Target, walking direction: Direction? = nil
   ) throws(TreeError) -> UnvalidatedNode.Position {
     do {
-      try tree.copyLeaf(for: key, target, into: copy)
+      if let direction {
+        try scan.willLoad(key, isForward: direction == .onwards, tree)
+      } else {
+        scan.restart()
+      }
+      try tree.pager.copyLeaf(from: tree.root, for: key, target, into: copy)
+      scan.didLoad(tree)
     } catch {
       forget()
       throw error
@@ -182,7 +212,7 @@ package struct ReadCursor: ~Copyable {
         return false
       }
       keyBytes.copy(fence)
-      index = try load(keyBytes.view.prefix(fence.count), .covering).index
+      index = try load(keyBytes.view.prefix(fence.count), .covering, walking: .onwards).index
     }
     try decode()
     return true
@@ -197,7 +227,7 @@ package struct ReadCursor: ~Copyable {
         return false
       }
       keyBytes.copy(fence)
-      index = try load(keyBytes.view.prefix(fence.count), .before).index - 1
+      index = try load(keyBytes.view.prefix(fence.count), .before, walking: .back).index - 1
     }
     try decode()
     return true

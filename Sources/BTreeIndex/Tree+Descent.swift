@@ -41,6 +41,11 @@ struct NodeReading: ~Copyable {
   @inline(__always) var node: UnvalidatedNode { UnvalidatedNode(bytes) }
 }
 
+/// A leaf as a look-up saw it: good for coming back to it while nobody has changed it.
+package struct SeenLeaf: Sendable {
+  let page: OptimisticPage
+}
+
 /// A node and its parent as a descent saw them, both valid at one moment.
 struct DescentStep {
   /// Nil when the node is the root.
@@ -48,9 +53,10 @@ struct DescentStep {
   let node: OptimisticPage
 }
 
-extension Tree {
+/// Looking up: all that it takes is a pager and the id of a root. As methods of the pager, look-ups
+/// count no references to it, which all threads share.
+extension Pager {
   /// One step of a descent: what to do next.
-  @usableFromInline
   enum Step {
     case leaf
     case child(PageID)
@@ -64,7 +70,7 @@ extension Tree {
     from page: OptimisticPage, expectedLevel: Int, _ key: ByteView,
     _ target: UnvalidatedNode.Target, stopLevel: Int = 0
   ) throws(TreeError) -> (step: Step, level: Int) {
-    guard let reading = try NodeReading(page, pager) else { return (.restart, 0) }
+    guard let reading = try NodeReading(page, self) else { return (.restart, 0) }
     let node = reading.node
     let level = node.level
     if node.isLeaf, level == 0, expectedLevel <= 0 { return (.leaf, 0) }
@@ -83,7 +89,7 @@ extension Tree {
   private func restartUnlessCorrupt(
     _ page: OptimisticPage, _ fault: String
   ) throws(TreeError) -> Step {
-    if pager.isValid(page) { throw TreeError.corrupt(TreeError.corruption(of: page.id, fault)) }
+    if isValid(page) { throw TreeError.corrupt(TreeError.corruption(of: page.id, fault)) }
     return .restart
   }
 
@@ -94,13 +100,13 @@ extension Tree {
   ) throws(TreeError) -> OptimisticPage? {
     let child: OptimisticPage
     do throws(PagingError) {
-      child = try pager.optimistic(id)
+      child = try optimistic(id)
     } catch {
       // A page that was freed meanwhile has no image; that is no error of this tree.
-      guard pager.isValid(parent) else { return nil }
+      guard isValid(parent) else { return nil }
       throw TreeError.paging(error)
     }
-    return pager.isValid(parent) ? child : nil
+    return isValid(parent) ? child : nil
   }
 
   /// The leaf for a key, as it was while its parent still referred to it. What is read from it
@@ -109,10 +115,10 @@ extension Tree {
   /// - Complexity: O(height); begins again when a node on the path changes meanwhile.
   @inline(__always)
   func descend(
-    to key: ByteView, _ target: UnvalidatedNode.Target
+    from root: PageID, to key: ByteView, _ target: UnvalidatedNode.Target
   ) throws(TreeError) -> OptimisticPage {
     restart: while true {
-      var page = try pager.read(root)
+      var page = try read(root)
       var expectedLevel = -1
       while true {
         let (step, level) = try step(from: page, expectedLevel: expectedLevel, key, target)
@@ -121,7 +127,7 @@ extension Tree {
         case .restart: continue restart
         case .child(let id):
           // Before following: the id is no torn one.
-          guard pager.isValid(page) else { continue restart }
+          guard isValid(page) else { continue restart }
           guard let child = try follow(page, to: id) else { continue restart }
           // Header and slots of a leaf: it is the leaf that is not in the processor's cache.
           if level == 1 { Processor.prefetch(child.bytes) }
@@ -134,22 +140,23 @@ extension Tree {
 
   /// The node at a level on the path to a key, and its parent. Nil when the tree is lower.
   func descend(
-    to key: ByteView, level stopLevel: Int
+    from root: PageID, to key: ByteView, level stopLevel: Int,
+    _ target: UnvalidatedNode.Target = .covering
   ) throws(TreeError) -> DescentStep? {
     restart: while true {
       var parent: OptimisticPage?
-      var page = try pager.read(root)
+      var page = try read(root)
       var expectedLevel = -1
       while true {
         let (step, level) = try step(
-          from: page, expectedLevel: expectedLevel, key, .covering, stopLevel: stopLevel)
+          from: page, expectedLevel: expectedLevel, key, target, stopLevel: stopLevel)
         switch step {
         case .leaf:
-          guard pager.isValid(page) else { continue restart }
+          guard isValid(page) else { continue restart }
           return level == stopLevel ? DescentStep(parent: parent, node: page) : nil
         case .restart: continue restart
         case .child(let id):
-          guard pager.isValid(page) else { continue restart }
+          guard isValid(page) else { continue restart }
           guard let child = try follow(page, to: id) else { continue restart }
           parent = page
           page = child
@@ -166,24 +173,24 @@ extension Tree {
   ///
   /// - Throws: the buffer may hold more than before.
   package func find(
-    _ key: ByteView, appendingValueTo scratch: inout ByteBuffer
+    _ key: ByteView, from root: PageID, appendingValueTo scratch: inout ByteBuffer
   ) throws(TreeError) -> FoundEntry? {
     let start = scratch.count
     while true {
-      let page = try descend(to: key, .covering)
-      guard let reading = try NodeReading(page, pager) else { continue }
+      let page = try descend(from: root, to: key, .covering)
+      guard let reading = try NodeReading(page, self) else { continue }
       let node = reading.node
       let position = node.search(
         key, entryHeaderByteCount: NodeLayout.leafEntryHeaderByteCount)
       if position.finding == .found, let place = node.entry(at: position.index) {
         scratch.append(place.value)
-        if pager.isValid(page) {
+        if isValid(page) {
           return FoundEntry(
             timestamp: place.timestamp, flags: place.flags,
             valueRange: start..<start &+ place.value.count)
         }
         scratch.truncate(to: start)
-      } else if pager.isValid(page) {
+      } else if isValid(page) {
         if position.finding == .absent { return nil }
         throw TreeError.corrupt(TreeError.corruption(of: page.id, "an impossible entry"))
       }
@@ -191,15 +198,26 @@ extension Tree {
   }
 
   /// When the key's entry was written; nil when there is none. Leaves the leaf in memory.
-  package func newestTimestamp(of key: ByteView) throws(TreeError) -> Timestamp? {
+  package func newestTimestamp(
+    of key: ByteView, from root: PageID
+  ) throws(TreeError) -> Timestamp? {
+    var leaf: SeenLeaf?
+    return try newestTimestamp(of: key, from: root, seeing: &leaf)
+  }
+
+  /// The same, and says which leaf it was that was looked at.
+  package func newestTimestamp(
+    of key: ByteView, from root: PageID, seeing leaf: inout SeenLeaf?
+  ) throws(TreeError) -> Timestamp? {
     while true {
-      let page = try descend(to: key, .covering)
-      guard let reading = try NodeReading(page, pager) else { continue }
+      let page = try descend(from: root, to: key, .covering)
+      guard let reading = try NodeReading(page, self) else { continue }
       let node = reading.node
       let position = node.search(
         key, entryHeaderByteCount: NodeLayout.leafEntryHeaderByteCount)
       let place = position.finding == .found ? node.entry(at: position.index) : nil
-      if pager.isValid(page) {
+      if isValid(page) {
+        leaf = SeenLeaf(page: page)
         if let place { return place.timestamp }
         if position.finding == .absent { return nil }
         throw TreeError.corrupt(TreeError.corruption(of: page.id, "an impossible entry"))
@@ -209,19 +227,60 @@ extension Tree {
 
   // MARK: Whole leaves
 
+  /// The leaf for a key and those next to it in one direction, as far as the node above names them,
+  /// up to `limit` in all. None when there is no node above.
+  func leaves(
+    from root: PageID, at key: ByteView, _ target: UnvalidatedNode.Target, isForward: Bool,
+    limit: Int
+  ) throws(TreeError) -> [PageID] {
+    while true {
+      guard let step = try descend(from: root, to: key, level: 1, target) else { return [] }
+      guard let reading = try NodeReading(step.node, self) else { continue }
+      let leaves = reading.node.children(for: key, target, isForward: isForward, limit: limit)
+      if isValid(step.node) { return leaves }
+    }
+  }
+
   /// Copies the leaf for a key to memory of the caller, as it stood at one moment.
   func copyLeaf(
-    for key: ByteView, _ target: UnvalidatedNode.Target, into copy: MutableByteView
+    from root: PageID, for key: ByteView, _ target: UnvalidatedNode.Target,
+    into copy: MutableByteView
   ) throws(TreeError) {
     while true {
-      let page = try descend(to: key, target)
-      guard let reading = try NodeReading(page, pager) else { continue }
+      let page = try descend(from: root, to: key, target)
+      guard let reading = try NodeReading(page, self) else { continue }
       let isPossible = reading.node.copyUsed(into: copy)
-      guard pager.isValid(page) else { continue }
+      guard isValid(page) else { continue }
       guard isPossible, NodeView(copy.view).hasSoundHeader else {
         throw TreeError.corrupt(TreeError.corruption(of: page.id, "impossible bounds"))
       }
       return
     }
+  }
+}
+
+extension Tree {
+  /// See `Pager.descend(from:to:_:)`.
+  func descend(
+    to key: ByteView, _ target: UnvalidatedNode.Target
+  ) throws(TreeError) -> OptimisticPage {
+    try pager.descend(from: root, to: key, target)
+  }
+
+  /// See `Pager.descend(from:to:level:)`.
+  func descend(to key: ByteView, level: Int) throws(TreeError) -> DescentStep? {
+    try pager.descend(from: root, to: key, level: level)
+  }
+
+  /// See `Pager.find`.
+  package func find(
+    _ key: ByteView, appendingValueTo scratch: inout ByteBuffer
+  ) throws(TreeError) -> FoundEntry? {
+    try pager.find(key, from: root, appendingValueTo: &scratch)
+  }
+
+  /// See `Pager.newestTimestamp`.
+  package func newestTimestamp(of key: ByteView) throws(TreeError) -> Timestamp? {
+    try pager.newestTimestamp(of: key, from: root)
   }
 }

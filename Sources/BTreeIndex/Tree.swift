@@ -1,6 +1,6 @@
 package import Paging
 package import Primitives
-import RawBytes
+package import RawBytes
 
 /// An ordered map from keys to entries in pages, used by any number of threads.
 ///
@@ -66,7 +66,11 @@ package struct Tree: Sendable {
 
   package func makeWriteCursor() -> WriteCursor { WriteCursor(tree: self) }
 
-  package func makeReadCursor() -> ReadCursor { ReadCursor(tree: self) }
+  /// - Parameter memory: `memory` of a cursor that is used no more; its allocation is a good part of a
+  ///   short walk.
+  package func makeReadCursor(reusing memory: AlignedMemory? = nil) -> ReadCursor {
+    ReadCursor(tree: self, reusing: memory)
+  }
 
   func checkLength(of key: ByteView) throws(TreeError) {
     let limit = NodeLayout.maximumKeyByteCount(pageSize: pager.pageSize)

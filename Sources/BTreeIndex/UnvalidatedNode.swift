@@ -224,6 +224,32 @@ package struct UnvalidatedNode: BitwiseCopyable {
     return PageID(load(UInt32.self, offset))
   }
 
+  /// The child to follow and the children next to it in one direction, up to `limit` in all; none
+  /// when the bytes are impossible.
+  package func children(
+    for key: ByteView, _ target: Target, isForward: Bool, limit: Int
+  ) -> [PageID] {
+    let found = search(key, entryHeaderByteCount: NodeLayout.innerEntryHeaderByteCount)
+    let count = slotCount
+    guard found.finding != .impossible, target != .last,
+      NodeLayout.headerByteCount &+ count &* NodeLayout.slotByteCount <= byteCount
+    else { return [] }
+    var position = found.index
+    if target == .covering && found.finding == .found { position &+= 1 }
+    var children: [PageID] = []
+    while position >= 0, position <= count, children.count < limit {
+      if position == 0 {
+        children.append(PageID(load(UInt32.self, NodeLayout.firstChild)))
+      } else {
+        let offset = slot(position &- 1).offset
+        guard offset &+ NodeLayout.innerEntryHeaderByteCount <= byteCount else { return [] }
+        children.append(PageID(load(UInt32.self, offset)))
+      }
+      position &+= isForward ? 1 : -1
+    }
+    return children
+  }
+
   /// The parts of the entry at a position below the slot count that `search` accepted; nil when
   /// the bytes are impossible.
   @inline(__always)

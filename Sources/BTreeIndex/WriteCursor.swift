@@ -43,7 +43,7 @@ package struct WriteCursor: ~Copyable {
   /// - Returns: the key's entry, whose value lasts until the next mutation; nil when it has none.
   @inline(__always)
   package mutating func seek(_ key: ByteView) throws(TreeError) -> Entry? {
-    if !(isHolding && covers(key)) { try hold(key) }
+    try hold(key)
     try locate(key)
     return isFound ? node.view.entry(index) : nil
   }
@@ -103,11 +103,27 @@ package struct WriteCursor: ~Copyable {
     return KeyOrder.compare(key, upperFence) < 0
   }
 
+  /// Holds the leaf that a look-up of the key saw, unless it has changed since: then nothing
+  /// happens.
+  package mutating func hold(_ leaf: SeenLeaf, for key: ByteView) throws(TreeError) {
+    guard let latched = tree.pager.upgrade(leaf.page) else { return }
+    release()
+    followingIndex = -1
+    ascendingCount = 0
+    try adopt(latched, for: key)
+  }
+
+  /// Holds the leaf of a key, without looking for the key in it.
+  @inline(__always)
+  package mutating func hold(_ key: ByteView) throws(TreeError) {
+    if !(isHolding && covers(key)) { try moveToLeaf(of: key) }
+  }
+
   @inline(never)
-  private mutating func hold(_ key: ByteView) throws(TreeError) {
+  private mutating func moveToLeaf(of key: ByteView) throws(TreeError) {
     release()
     while true {
-      let seen = try tree.descend(to: key, .covering)
+      let seen = try tree.pager.descend(from: tree.root, to: key, .covering)
       guard let latched = tree.pager.upgrade(seen) else { continue }
       followingIndex = -1
       ascendingCount = 0

@@ -1,10 +1,11 @@
 import Primitives
 
 extension LockTable {
-  /// A place of the table of names: a name and the first request of its list.
+  /// A place of the table of names: the first request of a name's list, which knows the name, and a
+  /// part of the name's hash, which says where its slot belongs and mostly whether it is the one. In
+  /// eight bytes, because what a load costs here is missing the processor's cache.
   struct Slot: Sendable {
-    var fingerprint: UInt64 = 0
-    var keyspace: UInt32 = 0
+    var tag: UInt32 = 0
     var head = Request.none
   }
 
@@ -42,22 +43,23 @@ extension LockTable {
   // MARK: Names
 
   @inline(__always)
-  private func home(_ fingerprint: UInt64, _ keyspace: UInt32) -> Int {
-    let mixed =
-      (fingerprint ^ UInt64(keyspace) &* 0xd6e8_feb8_6659_fd93) &* 0x9e37_79b9_7f4a_7c15
-    return Int(truncatingIfNeeded: mixed >> shift)
+  private func tag(of name: LockName) -> UInt32 {
+    let keyspace = UInt64(name.keyspace.rawValue)
+    let mixed = (name.fingerprint ^ keyspace &* 0xd6e8_feb8_6659_fd93) &* 0x9e37_79b9_7f4a_7c15
+    return UInt32(truncatingIfNeeded: mixed >> 32)
   }
+
+  /// Where a slot belongs: the first bits of its tag.
+  @inline(__always)
+  private func home(_ tag: UInt32) -> Int { Int(truncatingIfNeeded: tag >> shift) }
 
   @inline(__always)
   func slotFound(for name: LockName) -> Int? {
     let mask = slots.count &- 1
-    var index = home(name.fingerprint, name.keyspace.rawValue)
+    let tag = tag(of: name)
+    var index = home(tag)
     while slots[index].head != Request.none {
-      if slots[index].fingerprint == name.fingerprint,
-        slots[index].keyspace == name.keyspace.rawValue
-      {
-        return index
-      }
+      if slots[index].tag == tag, requests[Int(slots[index].head)].name == name { return index }
       index = (index &+ 1) & mask
     }
     return nil
@@ -67,18 +69,15 @@ extension LockTable {
   mutating func slotMade(for name: LockName) -> Int {
     if 2 &* slotCount >= slots.count { doubleSlots() }
     let mask = slots.count &- 1
-    var index = home(name.fingerprint, name.keyspace.rawValue)
+    let tag = tag(of: name)
+    var index = home(tag)
     while slots[index].head != Request.none {
-      if slots[index].fingerprint == name.fingerprint,
-        slots[index].keyspace == name.keyspace.rawValue
-      {
-        return index
-      }
+      if slots[index].tag == tag, requests[Int(slots[index].head)].name == name { return index }
       index = (index &+ 1) & mask
     }
-    slots[index].fingerprint = name.fingerprint
-    slots[index].keyspace = name.keyspace.rawValue
+    slots[index].tag = tag
     slotCount &+= 1
+    if slotCount > peakCount { peakCount = slotCount }
     return index
   }
 
@@ -88,7 +87,7 @@ extension LockTable {
     var hole = emptied
     var index = (hole &+ 1) & mask
     while slots[index].head != Request.none {
-      let wish = home(slots[index].fingerprint, slots[index].keyspace)
+      let wish = home(slots[index].tag)
       if (index &- wish) & mask >= (index &- hole) & mask {
         slots[hole] = slots[index]
         hole = index
@@ -97,6 +96,27 @@ extension LockTable {
     }
     slots[hole].head = Request.none
     slotCount &-= 1
+    if slotCount == 0 { noteEmpty() }
+  }
+
+  /// The table of names is empty: when it was far too large for long, it is halved.
+  @inline(__always)
+  private mutating func noteEmpty() {
+    let isSpacious = slots.count > Self.leastSlotCount && peakCount &* 16 < slots.count
+    spaciousRounds = isSpacious ? spaciousRounds &+ 1 : 0
+    peakCount = 0
+    if spaciousRounds > Self.spaciousLimit { halveSlots() }
+  }
+
+  /// A table of this size is as good as a smaller one: 16 KiB.
+  private static var leastSlotCount: Int { 2048 }
+  private static var spaciousLimit: Int { 128 }
+
+  @inline(never)
+  private mutating func halveSlots() {
+    slots = Array(repeating: Slot(), count: slots.count / 2)
+    shift += 1
+    spaciousRounds = 0
   }
 
   @inline(never)
@@ -106,7 +126,7 @@ extension LockTable {
     shift -= 1
     let mask = slots.count - 1
     for slot in old where slot.head != Request.none {
-      var index = home(slot.fingerprint, slot.keyspace)
+      var index = home(slot.tag)
       while slots[index].head != Request.none { index = (index + 1) & mask }
       slots[index] = slot
     }

@@ -45,8 +45,9 @@ package import Primitives
 ///   waits for at most one thing.
 /// - Invariant Q3: whoever waits is incompatible with a holder, or stands behind one who waits.
 /// - Invariant Q4: between calls the graph of waits has no circle.
-/// - Invariant Q5: nothing is allocated while the table holds no more than it held before;
-///   intervals and escalations aside.
+/// - Invariant Q5: nothing is allocated while the table holds no more than it held lately;
+///   intervals and escalations aside. After a transaction of many keys it shrinks by and by, so that
+///   the small ones after it find their few slots in the processor's cache.
 /// - Invariant Q6: a holder of keys or intervals holds an intention on their keyspace, or more;
 ///   writers IX or more (L1).
 /// - Invariant Q7: what is held and waited for takes up at most `byteBudget` (L11).
@@ -54,7 +55,12 @@ package struct LockTable: Sendable {
   /// Open addressing by name: linear probing, emptied by shifting back.
   var slots: [Slot]
   var slotCount = 0
-  var shift: UInt64
+  /// Bits of a tag that do not say where its slot belongs.
+  var shift: UInt32
+  /// How many names there were at once since the table was last empty, and how often in a row it
+  /// then was far too large for them.
+  var peakCount = 0
+  var spaciousRounds = 0
   /// A slab with a free list.
   var requests: [Request] = []
   var freeRequest = Request.none
@@ -109,7 +115,7 @@ package struct LockTable: Sendable {
     var size = 16
     while size < 2 * capacity { size *= 2 }
     slots = Array(repeating: Slot(), count: size)
-    shift = UInt64(64 - size.trailingZeroBitCount)
+    shift = UInt32(32 - size.trailingZeroBitCount)
     claimantSlots = Array(repeating: Claimant.none, count: 64)
     requests.reserveCapacity(capacity)
     self.exemptAfter = exemptAfter
@@ -268,6 +274,11 @@ package struct LockTable: Sendable {
   /// Whether a transaction waits.
   package func isWaiting(_ transaction: TransactionID) -> Bool {
     claimantIndex(transaction).map { claimants[Int($0)].isWaiting } ?? false
+  }
+
+  /// Whether `takeEscalations` has any.
+  package var hasEscalations: Bool {
+    @inline(__always) get { !escalations.isEmpty }
   }
 
   /// The escalations since this was asked last, for the owner to report.

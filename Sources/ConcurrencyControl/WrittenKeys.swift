@@ -32,6 +32,7 @@ package struct WrittenKeys: Sendable {
 
   /// Forgets the keys and keeps the memory.
   package mutating func removeAll() {
+    if names.isEmpty { return }
     names.removeAll(keepingCapacity: true)
     ends.removeAll(keepingCapacity: true)
     bytes.removeAll(keepingCapacity: true)

@@ -103,6 +103,14 @@ package protocol File: AnyObject, Sendable {
 
   /// Blocks in use, in bytes.
   func allocatedSize() throws(FileError) -> UInt64
+
+  /// A hint that a range will be read soon, for a system that can begin to fetch it. Does not wait
+  /// and promises nothing.
+  func willRead(_ range: Range<UInt64>)
+}
+
+extension File {
+  package func willRead(_ range: Range<UInt64>) {}
 }
 
 /// A lock on a database directory, let go when released.

@@ -22,6 +22,11 @@ enum NodeReadings {
         }
         for target in [UnvalidatedNode.Target.covering, .before, .last] {
           _ = unvalidated.child(for: key, target)
+          for isForward in [true, false] {
+            let children = unvalidated.children(
+              for: key, target, isForward: isForward, limit: 40)
+            require(children.count <= 40, "more children than were asked for")
+          }
         }
         _ = unvalidated.isBelow(key)
       }

@@ -13,6 +13,7 @@ struct Counter: ~Copyable {
 final class Counters: Sendable {
   let pageReads = Counter()
   let pageWrites = Counter()
+  let readAheads = Counter()
   let evictions = Counter()
   let dirtyEvictions = Counter()
   let handOvers = Counter()

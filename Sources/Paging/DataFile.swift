@@ -35,7 +35,8 @@ final class DataFile: Sendable {
 
   /// Reads exactly so many bytes; a file that ends before is a corrupt one.
   func read(
-    into bytes: MutableByteView, at offset: UInt64, isDirect: Bool = false, _ what: String
+    into bytes: MutableByteView, at offset: UInt64, isDirect: Bool = false,
+    _ what: @autoclosure () -> String
   ) throws(PagingError) {
     let count: Int
     do {
@@ -46,10 +47,33 @@ final class DataFile: Sendable {
     guard count == bytes.count else {
       throw .corrupt(
         CorruptionError(
-          location: "\(what) at byte \(offset) of the data file", expected: "\(bytes.count) bytes",
+          location: "\(what()) at byte \(offset) of the data file",
+          expected: "\(bytes.count) bytes",
           found: "\(count) bytes"))
     }
   }
+
+  /// Reads an image into memory with room for the blocks it touches, and says where in there it
+  /// is.
+  func readImage(
+    at place: Place, into memory: MutableByteView, isDirect: Bool, _ what: @autoclosure () -> String
+  ) throws(PagingError) -> MutableByteView {
+    guard isDirect else {
+      let stored = memory[0..<place.byteCount]
+      try read(into: stored, at: place.byteOffset, what())
+      return stored
+    }
+    let blocks = place.blocks
+    let start = blocks.lowerBound * Place.blockByteCount
+    try read(
+      into: memory[0..<blocks.count * Place.blockByteCount], at: UInt64(start), isDirect: true,
+      what())
+    let offset = Int(place.byteOffset) - start
+    return memory[offset..<offset + place.byteCount]
+  }
+
+  /// Tells the system that bytes will be read soon.
+  func willRead(_ range: Range<UInt64>) { if !range.isEmpty { buffered.willRead(range) } }
 
   /// Writes whole blocks from aligned memory.
   func write(_ bytes: ByteView, block: Int) throws(PagingError) {
@@ -101,7 +125,7 @@ final class DataFile: Sendable {
 /// Aligned buffers for single images, lent for the length of an I/O.
 final class BufferPool: Sendable {
   private let byteCount: Int
-  private let idle = Mutex<[AlignedMemory]>([])
+  private let idle = ShortMutex<[AlignedMemory]>([])
 
   init(byteCount: Int) { self.byteCount = byteCount }
 

@@ -106,9 +106,13 @@ final class FramePool: @unchecked Sendable {
   var hasWaiters: Bool { lists.withLock { !$0.waiters.isEmpty } }
 
   /// So many frames at once, or none.
-  func tryTake(_ wanted: Int) -> FrameChain? {
+  ///
+  /// - Parameter kept: how many must be left.
+  func tryTake(_ wanted: Int, keeping kept: Int = 0) -> FrameChain? {
     lists.withLock { lists in
-      guard lists.waiters.isEmpty else { return nil }
+      guard lists.waiters.isEmpty,
+        lists.free.count + lists.untouched.count >= wanted + kept
+      else { return nil }
       return take(wanted, from: &lists)
     }
   }

@@ -10,10 +10,10 @@
 /// - Invariant FS3: `freeBlockCount` and `backedFreeBlockCount` count what they say. A free block
 ///   is backed when the volume is known to have given it space.
 package struct FreeSpace: Sendable {
-  private var references: [UInt8] = []
+  /// A byte for each block: how often it is counted, and whether the volume backs it.
+  private var states: [UInt8] = []
   /// Free blocks in each group of 1024, so that full stretches are skipped.
   private var freeInGroup: [Int32] = []
-  private var backed: [Bool] = []
   package private(set) var freeBlockCount = 0
   package private(set) var backedFreeBlockCount = 0
   /// Next fit: the search goes on where it ended.
@@ -21,54 +21,63 @@ package struct FreeSpace: Sendable {
 
   package static let reservedBlockCount = 4
   private static let groupShift = 10
+  private static let backedBit: UInt8 = 0x80
   /// A run shorter than this is taken only when a search of `searchLimit` blocks met no longer one.
   private static let goodRunLength = 16
   private static let searchLimit = 1 << 15
 
   /// A file of so many blocks in which nothing but the superblocks is used.
   package init(blockCount: Int) {
-    grow(to: max(blockCount, Self.reservedBlockCount))
-    for block in 0..<Self.reservedBlockCount { retain(block) }
+    self.init(BlockTally(blockCount: blockCount))
   }
 
-  package var blockCount: Int { references.count }
+  /// A file in which the superblocks and the images of a tally are used.
+  package init(_ tally: consuming BlockTally) {
+    states = tally.counts
+    let groupSize = 1 << Self.groupShift
+    freeInGroup.reserveCapacity(blockCount / groupSize + 1)
+    for first in stride(from: 0, to: blockCount, by: groupSize) {
+      var freeCount: Int32 = 0
+      for block in first..<min(first + groupSize, blockCount) {
+        if states[block] == 0 { freeCount += 1 } else { states[block] |= Self.backedBit }
+      }
+      freeInGroup.append(freeCount)
+      freeBlockCount += Int(freeCount)
+    }
+  }
+
+  package var blockCount: Int { states.count }
   package var usedBlockCount: Int { blockCount - freeBlockCount }
 
-  package func isFree(_ block: Int) -> Bool { references[block] == 0 }
-  package func isBacked(_ block: Int) -> Bool { backed[block] }
-  package func referenceCount(_ block: Int) -> Int { Int(references[block]) }
+  package func isFree(_ block: Int) -> Bool { states[block] & ~Self.backedBit == 0 }
+  package func isBacked(_ block: Int) -> Bool { states[block] & Self.backedBit != 0 }
+  package func referenceCount(_ block: Int) -> Int { Int(states[block] & ~Self.backedBit) }
 
   // MARK: Counting
 
   private mutating func retain(_ block: Int) {
-    if references[block] == 0 {
+    let state = states[block]
+    if state & ~Self.backedBit == 0 {
       freeInGroup[block >> Self.groupShift] -= 1
       freeBlockCount -= 1
-      if backed[block] { backedFreeBlockCount -= 1 }
-      backed[block] = true
+      if state != 0 { backedFreeBlockCount -= 1 }
     }
-    precondition(references[block] < .max, "a block is counted 255 times")
-    references[block] += 1
+    precondition(state < .max, "a block is counted 127 times")
+    states[block] = (state | Self.backedBit) + 1
   }
 
   private mutating func release(_ block: Int) {
-    precondition(references[block] > 0, "a block is released that nobody holds")
-    references[block] -= 1
-    guard references[block] == 0 else { return }
+    precondition(!isFree(block), "a block is released that nobody holds")
+    states[block] -= 1
+    guard isFree(block) else { return }
     freeInGroup[block >> Self.groupShift] += 1
     freeBlockCount += 1
-    if backed[block] { backedFreeBlockCount += 1 }
+    if isBacked(block) { backedFreeBlockCount += 1 }
   }
 
   /// An image lies there from now on.
   package mutating func retain(_ place: Place) {
     for block in place.blocks { retain(block) }
-  }
-
-  /// Whether one more image may touch those blocks: eight fill a block, and one more may begin
-  /// before it. False for a map that lies.
-  package func canRetain(_ place: Place) -> Bool {
-    place.blocks.upperBound <= blockCount && place.blocks.allSatisfy { references[$0] < 16 }
   }
 
   /// No map needs that image any more.
@@ -107,7 +116,7 @@ package struct FreeSpace: Sendable {
     let candidates = mustBeBacked ? backedFreeBlockCount : freeBlockCount
     guard candidates >= minimum else { return nil }
     func isCandidate(_ block: Int) -> Bool {
-      references[block] == 0 && (!mustBeBacked || backed[block])
+      isFree(block) && (!mustBeBacked || isBacked(block))
     }
     let good = max(minimum, min(wanted, Self.goodRunLength))
     var second: Range<Int>?
@@ -140,7 +149,7 @@ package struct FreeSpace: Sendable {
 
   private mutating func growRun(_ wanted: Int) -> Range<Int> {
     var start = blockCount
-    while start > 0 && references[start - 1] == 0 { start -= 1 }
+    while start > 0 && isFree(start - 1) { start -= 1 }
     grow(to: max(start + wanted, blockCount))
     return start..<start + wanted
   }
@@ -149,8 +158,7 @@ package struct FreeSpace: Sendable {
   package mutating func grow(to newCount: Int) {
     let added = newCount - blockCount
     guard added > 0 else { return }
-    references.append(contentsOf: repeatElement(0, count: added))
-    backed.append(contentsOf: repeatElement(false, count: added))
+    states.append(contentsOf: repeatElement(0, count: added))
     let groups = (newCount + (1 << Self.groupShift) - 1) >> Self.groupShift
     while freeInGroup.count < groups { freeInGroup.append(0) }
     for block in newCount - added..<newCount { freeInGroup[block >> Self.groupShift] += 1 }
@@ -161,8 +169,8 @@ package struct FreeSpace: Sendable {
 
   /// The volume has given these blocks space, or taken it back. Blocks in use stay backed.
   package mutating func setBacked(_ blocks: Range<Int>, _ isBacked: Bool) {
-    for block in blocks where references[block] == 0 && backed[block] != isBacked {
-      backed[block] = isBacked
+    for block in blocks where isFree(block) && self.isBacked(block) != isBacked {
+      states[block] ^= Self.backedBit
       backedFreeBlockCount += isBacked ? 1 : -1
     }
   }
@@ -176,7 +184,7 @@ package struct FreeSpace: Sendable {
         continue
       }
       var end = block
-      while end < blockCount && references[end] == 0 && backed[end] == isBacked { end += 1 }
+      while end < blockCount && isFree(end) && self.isBacked(end) == isBacked { end += 1 }
       if end - block >= max(minimum, 1) { return block..<end }
       block = end + 1
     }
@@ -188,7 +196,7 @@ package struct FreeSpace: Sendable {
     var rest = count
     var block = 0
     while block < blockCount && rest > 0 {
-      if references[block] == 0 && backed[block] { rest -= 1 }
+      if isFree(block) && isBacked(block) { rest -= 1 }
       block += 1
     }
     return block
@@ -197,7 +205,7 @@ package struct FreeSpace: Sendable {
   /// The free blocks at the end of the file.
   package var freeTail: Range<Int> {
     var start = blockCount
-    while start > Self.reservedBlockCount && references[start - 1] == 0 { start -= 1 }
+    while start > Self.reservedBlockCount && isFree(start - 1) { start -= 1 }
     return start..<blockCount
   }
 
@@ -205,12 +213,11 @@ package struct FreeSpace: Sendable {
   package mutating func shrink(to newCount: Int) {
     while blockCount > newCount {
       let block = blockCount - 1
-      precondition(references[block] == 0, "a used block is cut off")
+      precondition(isFree(block), "a used block is cut off")
       freeBlockCount -= 1
-      if backed[block] { backedFreeBlockCount -= 1 }
+      if isBacked(block) { backedFreeBlockCount -= 1 }
       freeInGroup[block >> Self.groupShift] -= 1
-      references.removeLast()
-      backed.removeLast()
+      states.removeLast()
     }
     let groups = (blockCount + (1 << Self.groupShift) - 1) >> Self.groupShift
     freeInGroup.removeLast(freeInGroup.count - groups)

@@ -79,15 +79,17 @@ struct MapReader {
     }
   }
 
-  func judge(_ entry: PageMapEntry, _ what: String, isInner: Bool) throws(PagingError) {
+  func judge(
+    _ entry: PageMapEntry, _ what: @autoclosure () -> String, isInner: Bool
+  ) throws(PagingError) {
     if let problem = entry.problem(blockCount: blockCount, generation: superblock.generation) {
-      throw corrupt(what, "a place in the file", problem)
+      throw corrupt(what(), "a place in the file", problem)
     }
     guard isInner else { return }
     let isBlock =
       entry.unitCount == Place.unitsPerBlock && entry.start % Place.unitsPerBlock == 0
       && entry.flags == []
-    guard isBlock else { throw corrupt(what, "a block", "\(entry.start)+\(entry.unitCount)") }
+    guard isBlock else { throw corrupt(what(), "a block", "\(entry.start)+\(entry.unitCount)") }
   }
 
   private func corrupt(_ what: String, _ expected: String, _ found: String) -> PagingError {

@@ -122,42 +122,44 @@ extension PageLedger {
     superblock: Superblock, slot: Int, tree: MapTree, map: PageMap, idLimit: UInt64,
     blockCount: Int
   ) throws(CorruptionError) {
-    space = FreeSpace(blockCount: blockCount)
+    var tally = BlockTally(blockCount: blockCount)
+    for level in tree.levels {
+      for entry in level where !entry.isAbsent { try tally.count(entry.place, "map block") }
+    }
+    if superblock.rootTableByteCount > 0 {
+      rootTablePlace = superblock.rootTablePlace
+      try tally.count(superblock.rootTablePlace, "root table")
+    }
+    var freeIDs: [UInt32] = []
+    var nextID: UInt64 = 1
+    try map.forEachPresent { (id, entry) throws(CorruptionError) in
+      try tally.count(entry.place, "page \(id)")
+      let room = Int(Self.freeIDLimit) - freeIDs.count
+      for free in (nextID..<UInt64(id)).prefix(room) { freeIDs.append(UInt32(free)) }
+      nextID = UInt64(id) + 1
+    }
+    space = FreeSpace(tally)
+    self.freeIDs = freeIDs.reversed()
     durable = superblock.generation
     next = superblock.generation.next
     durableSlot = slot
     self.tree = tree
     self.map = map
     self.idLimit = max(idLimit, 1)
-    for level in tree.levels {
-      for entry in level where !entry.isAbsent { try retain(entry.place, "map block") }
-    }
-    if superblock.rootTableByteCount > 0 {
-      rootTablePlace = superblock.rootTablePlace
-      try retain(superblock.rootTablePlace, "root table")
-    }
-    var next: UInt64 = 1
-    while let id = map.firstPresent(from: next) {
-      try retain(map[id].place, "page \(id)")
-      noteFreeIDs(next..<UInt64(id))
-      next = UInt64(id) + 1
-    }
-    freeIDs.reverse()
   }
 
   /// Page ids beyond these are found free by a later opening.
   private static let freeIDLimit: UInt64 = 1 << 22
+}
 
-  private mutating func noteFreeIDs(_ ids: Range<UInt64>) {
-    for id in ids.prefix(Int(Self.freeIDLimit) - freeIDs.count) { freeIDs.append(UInt32(id)) }
-  }
-
-  private mutating func retain(_ place: Place, _ owner: String) throws(CorruptionError) {
-    guard space.canRetain(place) else {
+extension BlockTally {
+  fileprivate mutating func count(
+    _ place: Place, _ owner: @autoclosure () -> String
+  ) throws(CorruptionError) {
+    guard add(place) else {
       throw CorruptionError(
-        location: "\(owner) in the page map", expected: "a place of its own",
+        location: "\(owner()) in the page map", expected: "a place of its own",
         found: "overlapping place \(place.start)+\(place.unitCount)")
     }
-    space.retain(place)
   }
 }

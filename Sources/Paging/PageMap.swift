@@ -93,6 +93,17 @@ package struct PageMap: Sendable {
     return nil
   }
 
+  /// Calls a function with every entry there is, in the order of ids.
+  package func forEachPresent<Failure: Error>(
+    _ body: (UInt32, PageMapEntry) throws(Failure) -> Void
+  ) throws(Failure) {
+    for (chunk, entries) in chunks.enumerated() {
+      for (index, entry) in entries.enumerated() where !entry.isAbsent {
+        try body(UInt32(chunk * Self.entriesPerChunk + index), entry)
+      }
+    }
+  }
+
   /// The block of the map in the file that holds an id's entry.
   package static func block(of id: UInt32) -> Int { Int(id >> 8) }
 

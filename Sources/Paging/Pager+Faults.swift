@@ -14,23 +14,36 @@ extension Pager {
   @inline(never)
   func fault(_ id: PageID, _ state: State, _ word: PageWord) throws(PagingError) {
     var chain = try takeFrames(1)
-    let frame = Int(frames.pop(from: &chain)!)
+    _ = unsafe try fill(frames.pop(from: &chain)!, id, state, word, asCold: false)
+  }
+
+  /// Reads an absent page into a frame, which goes back when somebody else was first or when that
+  /// fails.
+  ///
+  /// - Parameter asCold: whether the eviction clock may take the page when it comes by next.
+  /// - Returns: whether the page was read.
+  func fill(
+    _ frame: UInt32, _ id: PageID, _ state: State, _ word: PageWord, asCold: Bool
+  ) throws(PagingError) -> Bool {
     let latched = word.latched
     guard unsafe exchange(state, word, latched) else {
-      frames.giveBack(UInt32(frame), waits: effects.waits)
-      return
+      frames.giveBack(frame, waits: effects.waits)
+      return false
     }
     do throws(PagingError) {
-      try load(id, into: frame)
+      // A scan's image was fetched ahead, by the system.
+      try load(id, into: Int(frame), isDirect: !asCold && !configuration.usesSystemCache)
     } catch {
       unsafe state.pointee.store(latched.evicted.rawValue, ordering: .releasing)
-      frames.giveBack(UInt32(frame), waits: effects.waits)
+      frames.giveBack(frame, waits: effects.waits)
       throw error
     }
-    frames.setDirty(0, frame: frame)
-    frames.bind(frame, to: id.rawValue)
+    frames.setDirty(0, frame: Int(frame))
+    frames.bind(Int(frame), to: id.rawValue)
+    let placed = latched.placed(inFrame: Int(frame)).unlatched
     unsafe state.pointee.store(
-      latched.placed(inFrame: frame).unlatched.rawValue, ordering: .releasing)
+      (asCold ? placed.cooled : placed).rawValue, ordering: .releasing)
+    return true
   }
 
   /// The word of a page that must exist. A stale or torn id makes no chunk of words.
@@ -46,26 +59,26 @@ extension Pager {
         location: "page \(id.rawValue)", expected: "an image in the page map", found: "none"))
   }
 
-  private func load(_ id: PageID, into frame: Int) throws(PagingError) {
+  private func load(_ id: PageID, into frame: Int, isDirect: Bool) throws(PagingError) {
     let entry = ledger.withLock { $0.entry(of: id.rawValue) }
     guard !entry.isAbsent else { throw noImage(id) }
-    try read(entry, of: id, into: frames.bytes(of: frame))
+    try read(entry, of: id, into: frames.bytes(of: frame), isDirect: isDirect)
   }
 
   /// Reads and checks one image.
   func read(
-    _ entry: PageMapEntry, of id: PageID, into page: MutableByteView
+    _ entry: PageMapEntry, of id: PageID, into page: MutableByteView, isDirect: Bool = false
   ) throws(PagingError) {
     counters.pageReads.add(1)
-    let byteCount = entry.place.byteCount
-    guard byteCount <= pageSize else {
+    let place = entry.place
+    guard place.byteCount <= pageSize else {
       throw .corrupt(
-        PageImage.corruption(id, entry, "at most \(pageSize) bytes", "\(byteCount)"))
+        PageImage.corruption(id, entry, "at most \(pageSize) bytes", "\(place.byteCount)"))
     }
     let buffer = buffers.borrow()
     defer { buffers.giveBack(buffer) }
-    let stored = buffer.bytes[0..<byteCount]
-    try file.read(into: stored, at: entry.place.byteOffset, "page \(id.rawValue)")
+    let stored = try file.readImage(
+      at: place, into: buffer.bytes, isDirect: isDirect, "page \(id.rawValue)")
     do {
       try PageImage.decode(stored.view, entry: entry, id: id, into: page)
     } catch {

@@ -43,6 +43,12 @@ extension Pager {
     return try optimisticSlowly(id)
   }
 
+  /// Whether every page is in memory, as far as that shows: none has left it, and as many were read
+  /// as there were when the file was opened.
+  package var seemsWhollyResident: Bool {
+    counters.evictions.value == 0 && counters.pageReads.value >= pageCountAtOpening
+  }
+
   /// The same without any wait: nil when the page is not in memory or somebody changes it.
   @inlinable
   package func optimisticIfResident(_ id: PageID) -> OptimisticPage? {

@@ -19,11 +19,21 @@ extension Pager {
     defer { growthTurn.pass() }
     let missing = missingBlocks(for: byteCount)
     if missing <= 0 { return }
-    try getBlocks(max(missing, Self.growthStep))
+    let blockCount = ledger.withLock { $0.space.blockCount }
+    let step = min(max(blockCount / 8, Self.leastGrowthStep), Self.largestGrowthStep)
+    do throws(PagingError) {
+      try getBlocks(max(missing, step))
+    } catch .diskFull {
+      // The volume is nearly full: then just what is needed.
+      let rest = missingBlocks(for: byteCount)
+      if rest > 0 { try getBlocks(rest) }
+    }
   }
 
-  /// The file grows by at least this many blocks: 1 MiB.
-  private static let growthStep = 256
+  /// The file grows by an eighth of what it has, so that a load does not ask for space with every
+  /// commit; at least 1 MiB and at most 64.
+  private static let leastGrowthStep = 256
+  private static let largestGrowthStep = 16384
 
   /// Blocks that the volume must still give: the dirty pages uncompressed, the map blocks that
   /// lead to them, and a little for stretches that are too short.
@@ -121,6 +131,6 @@ extension Pager {
   }
 
   private func cushion(_ space: borrowing FreeSpace) -> Int {
-    max(space.usedBlockCount / 16, Self.growthStep)
+    max(space.usedBlockCount / 16, Self.leastGrowthStep)
   }
 }

@@ -70,6 +70,8 @@ package final class Pager: @unchecked Sendable {
   let counters = Counters()
   let buffers: BufferPool
   let background: BackgroundState
+  /// Pages that the file held when it was opened.
+  @usableFromInline let pageCountAtOpening: Int
   /// Where the eviction clock stands; modulo the frame count.
   let clockHand = Atomic<Int>(0)
 
@@ -92,6 +94,7 @@ package final class Pager: @unchecked Sendable {
       preconditionFailure("no memory for a cache of \(count) pages")
     }
     self.file = file
+    pageCountAtOpening = ledger.map.mappedCount
     self.ledger = ShortMutex(ledger)
     self.id = id
     self.pageSize = pageSize
@@ -127,6 +130,7 @@ package final class Pager: @unchecked Sendable {
     var statistics = PagingStatistics()
     statistics.pageReads = counters.pageReads.value
     statistics.pageWrites = counters.pageWrites.value
+    statistics.readAheads = counters.readAheads.value
     statistics.evictions = counters.evictions.value
     statistics.dirtyEvictions = counters.dirtyEvictions.value
     statistics.handOvers = counters.handOvers.value

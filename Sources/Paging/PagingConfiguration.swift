@@ -8,13 +8,18 @@ package struct PagingConfiguration: Sendable {
   /// Memory for pages. At least 64 frames are made.
   package var cacheByteCount: Int
   package var compression: Compression
+  /// Whether images are read through the memory that the system has for files. Runs never are
+  /// written through it, and long scans always read ahead with its help.
+  package var usesSystemCache: Bool
 
   package init(
-    pageSize: Int = 16384, cacheByteCount: Int = 256 << 20, compression: Compression = .lz4
+    pageSize: Int = 16384, cacheByteCount: Int = 256 << 20, compression: Compression = .lz4,
+    usesSystemCache: Bool = true
   ) {
     self.pageSize = pageSize
     self.cacheByteCount = cacheByteCount
     self.compression = compression
+    self.usesSystemCache = usesSystemCache
   }
 
   /// Fewer frames than this are never made: the engine's threads each need a handful at once.

@@ -2,6 +2,8 @@
 package struct PagingStatistics: Sendable, Equatable {
   package var pageReads = 0
   package var pageWrites = 0
+  /// Images that the system was told would be read soon.
+  package var readAheads = 0
   /// Pages that left memory.
   package var evictions = 0
   /// Pages that had to be written to leave memory.

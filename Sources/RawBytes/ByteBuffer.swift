@@ -1,9 +1,9 @@
 #if canImport(Darwin)
-  internal import Darwin
+  public import Darwin
 #elseif canImport(Glibc)
-  internal import Glibc
+  public import Glibc
 #elseif canImport(Musl)
-  internal import Musl
+  public import Musl
 #endif
 
 /// A growing buffer that encoders append to: integers little-endian, varints, bytes.
@@ -11,6 +11,7 @@
 /// One owner, no copies on write, capacity kept when emptied; growth doubles.
 // SAFETY: `0..<count` is always initialised and inside the allocation.
 @safe
+@usableFromInline
 package struct ByteBuffer: ~Copyable, @unchecked Sendable {
   // SENDABLE: the buffer is its memory's only owner.
   @usableFromInline package internal(set) var base: UnsafeMutableRawPointer

@@ -1,6 +1,7 @@
 /// Reads stored bytes that may lie: every step checks what is left and answers nil instead of
 /// trapping.
-@frozen @usableFromInline
+@frozen
+@usableFromInline
 package struct ByteReader {
   /// All the bytes.
   @usableFromInline package let bytes: ByteView

@@ -10,13 +10,13 @@ package enum ThreadOccupation {
   }
 
   /// Runs `body` in the middle of something; what was there before comes back after it.
-  package static func with<Result>(
-    _ number: UInt64, of owner: AnyObject, _ body: () throws -> Result
-  ) rethrows -> Result {
+  package static func with(
+    _ number: UInt64, of owner: AnyObject, _ body: () throws -> Void
+  ) rethrows {
     let before = martlet_thread_occupy(
       martlet_occupation(owner: address(owner), number: number))
     defer { _ = martlet_thread_occupy(before) }
-    return try body()
+    try body()
   }
 
   private static func address(_ owner: AnyObject) -> UInt {

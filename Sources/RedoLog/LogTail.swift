@@ -48,7 +48,11 @@ struct LogTail: ~Copyable, Sendable {
   var preparationWaiters: [WaitTicket] = []
   var backgroundTicket: WaitTicket?
   var isClosing = false
-  var failure: LogError?
+  var failure: LogError? {
+    didSet { hasFailed = failure != nil }
+  }
+  /// Whether `failure` is there, without a copy of it.
+  private(set) var hasFailed = false
   var statistics = LogStatistics()
   let configuration: LogConfiguration
 

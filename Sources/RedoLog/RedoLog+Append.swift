@@ -32,7 +32,7 @@ extension RedoLog {
     precondition(reserved >= payload.count, "a record longer than its reservation")
     return tail.withLock { tail in
       tail.release(Self.cost(reserved))
-      if tail.failure == nil {
+      if !tail.hasFailed {
         tail.active.append(
           kind, transaction: transaction, timestamp: timestamp, entryCount: entryCount,
           payload: payload)
@@ -59,7 +59,7 @@ extension RedoLog {
     while true {
       let (step, ticket) = try tail.withLock {
         (tail) throws(LogError) -> (LogTail.Reservation, WaitTicket?) in
-        guard tail.failure == nil else { throw .poisoned }
+        guard !tail.hasFailed else { throw .poisoned }
         let step = tail.reserve(cost, isUrgent: isUrgent)
         guard case .reserved = step, tail.runsLow else { return (step, nil) }
         tail.wantsSegment = true

@@ -15,7 +15,7 @@ extension RedoLog {
     generation: Generation, replayFrom: LogPosition
   ) throws(LogError) {
     try tail.withLock { (tail) throws(LogError) in
-      guard tail.failure == nil else { throw .poisoned }
+      guard !tail.hasFailed else { throw .poisoned }
       precondition(generation >= tail.generation, "an older checkpoint than before")
       precondition(replayFrom <= tail.landed.recordsEnd, "a checkpoint ahead of the durable log")
       tail.generation = generation
@@ -66,7 +66,7 @@ extension RedoLog {
           guard tail.readerCount == 0, let segment = tail.retired.first else { return .none }
           tail.retired.removeFirst()
           let kept = tail.prepared.reduce(segment.byteCount) { $0 + $1.byteCount }
-          return segment.byteCount >= tail.sizeOfNextSegment(need: 0)
+          return !tail.isClosing && segment.byteCount >= tail.sizeOfNextSegment(need: 0)
             && kept <= tail.configuration.spareByteCount
             ? .remake(segment, tail.nextSegmentNumber) : .remove(segment)
         }
@@ -75,6 +75,24 @@ extension RedoLog {
       }
     }
     if let failure { throw failure }
+  }
+
+  // MARK: The end
+
+  /// Removes every segment that no recovery needs, those that were ready for use as well: the next
+  /// opening looks through all there are for what may be lost in them (rule W2). Call it after the
+  /// closing batch.
+  func removeRetired() {
+    do {
+      tail.withLock { tail in
+        tail.retire(before: tail.replayFrom)
+        tail.retired.append(contentsOf: tail.prepared)
+        tail.prepared.removeAll()
+      }
+      try disposeOfRetired()
+    } catch {
+      report(.warning, "log segments that nobody needs could not be removed: \(error)")
+    }
   }
 
   /// Chooses work under the mutex, does it without, and books the result. False: there was none.

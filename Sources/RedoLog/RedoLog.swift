@@ -72,8 +72,9 @@ package final class RedoLog: Sendable {
     backgroundThread.withLock { $0 = thread }
   }
 
-  /// Flushes what is left, marks the end as orderly, and stops the background thread, that also
-  /// when it throws. `clock` is the newest timestamp that the owner ever used.
+  /// Flushes what is left, marks the end as orderly, removes what no recovery needs, and stops the
+  /// background thread, that also when it throws. `clock` is the newest timestamp that the owner
+  /// ever used.
   ///
   /// - Throws: what the flush threw. A full disk only costs the mark.
   package func close(clock: Timestamp = .zero) throws(LogError) {
@@ -91,6 +92,7 @@ package final class RedoLog: Sendable {
     } catch .diskFull {
       return
     }
+    removeRetired()
   }
 }
 

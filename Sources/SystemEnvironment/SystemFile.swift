@@ -111,6 +111,18 @@ package final class SystemFile: File {
     }
   }
 
+  package func willRead(_ range: Range<UInt64>) {
+    guard forkDepth == ForkDepth.current, !isDirect, !range.isEmpty else { return }
+    #if canImport(Darwin)
+      var advice = radvisory(
+        ra_offset: off_t(range.lowerBound), ra_count: Int32(clamping: range.count))
+      _ = unsafe fcntl(descriptor.number, F_RDADVISE, &advice)
+    #else
+      _ = posix_fadvise(
+        descriptor.number, off_t(range.lowerBound), off_t(range.count), POSIX_FADV_WILLNEED)
+    #endif
+  }
+
   private func status() throws(FileError) -> SystemFileSystem.Status {
     try begin(.size)
     guard let status = SystemFileSystem.status(of: descriptor.number) else {

@@ -16,6 +16,8 @@ struct Application: ~Copyable {
   private let store: VersionStore
   private let timestamp: Timestamp
   private let keepsVersions: Bool
+  /// Where the only entry of the batch goes, if it was seen before.
+  private let leaf: SeenLeaf?
   /// What was linked into chains.
   private(set) var superseded: [GarbageItem] = []
   /// Overflow values that nobody refers to any more.
@@ -27,18 +29,19 @@ struct Application: ~Copyable {
   private(set) var hasDropped = false
   private var catalogChanges: [(KeyspaceID, CatalogEntry)] = []
 
-  init(store: VersionStore, timestamp: Timestamp, keepsVersions: Bool) {
+  init(store: VersionStore, timestamp: Timestamp, keepsVersions: Bool, leaf: SeenLeaf?) {
     self.store = store
     self.timestamp = timestamp
     self.keepsVersions = keepsVersions
+    self.leaf = leaf
   }
 
   mutating func run(
     _ batch: WriteBatch, _ largeValues: [OverflowReference]
   ) throws(StoreError) {
-    try createTrees(batch)
+    if batch.concernsCatalog { try createTrees(batch) }
     for reference in largeValues where reference.root != .none { try publish(reference) }
-    var isInstalled = [Bool](repeating: false, count: largeValues.count)
+    var isInstalled = largeValues.isEmpty ? [] : [Bool](repeating: false, count: largeValues.count)
     var entries = batch.makeIterator()
     var next = entries.next()
     while let first = next {
@@ -123,6 +126,7 @@ struct Application: ~Copyable {
     var cursor = store.tree(at: root).makeWriteCursor()
     var next: WriteBatchEntry? = first
     do throws(TreeError) {
+      if let leaf { try cursor.hold(leaf, for: first.key) }
       while let entry = next, entry.keyspace == keyspace {
         let old = try cursor.seek(entry.key)
         if let old, old.timestamp >= timestamp {

@@ -74,7 +74,7 @@ package struct ReplayGroup: ~Copyable {
   /// Whether a commit may be gathered: it leaves the catalog alone, and is so small that sorting
   /// it again with others pays.
   package func takes(_ batch: WriteBatch) -> Bool {
-    !batch.changesCatalog && batch.bytes.count <= byteLimit / 4
+    !batch.concernsCatalog && batch.bytes.count <= byteLimit / 4
   }
 
   /// Gathers a commit, newer than all before.

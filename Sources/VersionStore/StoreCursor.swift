@@ -1,16 +1,22 @@
-package import BTreeIndex
+public import BTreeIndex
 package import Primitives
-package import RawBytes
+public import RawBytes
 
 /// Walks the keys that a snapshot sees, both ways. Holds no latch between calls.
 ///
 /// After a call that answered true, `key`, `value`, `overflow` and `timestamp` describe where the
 /// cursor stands; the views are valid until it moves. A cursor that ran off an end turns back.
+///
+/// - Invariant SC1: an entry of the copied leaf that is not newer than the snapshot is what the
+///   snapshot sees of its key, whatever has become of either since: a step to such an entry asks
+///   nobody. Whenever a leaf was copied or a chain was looked at, the snapshot is asked for
+///   afterwards (V5).
+@usableFromInline
 package struct StoreCursor: ~Copyable {
   private let store: VersionStore
   private let keyspace: KeyspaceID
   private let snapshot: StoreSnapshot
-  private var cursor: ReadCursor
+  @usableFromInline var cursor: ReadCursor
   /// The value, when a chain held it.
   private var scratch = ByteBuffer(capacity: 64)
   private var flags = EntryFlags(rawValue: 0)
@@ -29,7 +35,10 @@ package struct StoreCursor: ~Copyable {
     self.cursor = cursor
   }
 
-  package var key: ByteView { cursor.key }
+  @inlinable package var key: ByteView { cursor.key }
+
+  /// For the next cursor, when this one is used no more.
+  package var memory: AlignedMemory { cursor.memory }
 
   package private(set) var value = ByteView.empty
 
@@ -70,15 +79,46 @@ package struct StoreCursor: ~Copyable {
   }
 
   package mutating func next() throws(StoreError) -> Bool {
-    try settle(forward: true) { (cursor: inout ReadCursor) throws(TreeError) in
+    switch try stepInLeaf(1) {
+    case .shown: return true
+    case .hidden: return try settle(forward: true) { _ in true }
+    case .none: break
+    }
+    return try settle(forward: true) { (cursor: inout ReadCursor) throws(TreeError) in
       try cursor.next()
     }
   }
 
   package mutating func previous() throws(StoreError) -> Bool {
-    try settle(forward: false) { (cursor: inout ReadCursor) throws(TreeError) in
+    switch try stepInLeaf(-1) {
+    case .shown: return true
+    case .hidden: return try settle(forward: false) { _ in true }
+    case .none: break
+    }
+    return try settle(forward: false) { (cursor: inout ReadCursor) throws(TreeError) in
       try cursor.previous()
     }
+  }
+
+  /// What a step inside the copied leaf came to.
+  private enum StepInLeaf { case shown, hidden, none }
+
+  /// Steps to the neighbour inside the copied leaf, if there is one: most steps of a scan.
+  @inline(__always)
+  private mutating func stepInLeaf(_ distance: Int) throws(StoreError) -> StepInLeaf {
+    do {
+      guard try cursor.stepInLeaf(distance) else { return .none }
+    } catch {
+      throw .tree(error)
+    }
+    let entry = cursor.entry
+    guard entry.timestamp <= snapshot.timestamp, !entry.flags.contains(.tombstone) else {
+      return .hidden
+    }
+    take(entry)
+    overflow = nil
+    if flags.contains(.overflow) { try takeOverflow() }
+    return .shown
   }
 
   /// Makes a move and goes on in its direction to an entry that the snapshot sees.
@@ -97,23 +137,32 @@ package struct StoreCursor: ~Copyable {
     }
     guard store.registry.isLive(snapshot) else { throw store.failure(of: snapshot) }
     overflow = nil
-    if isThere && flags.contains(.overflow) {
-      guard let reference = OverflowReference(decoding: value) else {
-        throw .corrupt(.overflowReference(found: value.count))
-      }
-      overflow = reference
-      value = .empty
-    }
+    if isThere && flags.contains(.overflow) { try takeOverflow() }
     return isThere
+  }
+
+  @inline(__always)
+  private mutating func take(_ entry: Entry) {
+    value = entry.value
+    timestamp = entry.timestamp
+    flags = entry.flags
+  }
+
+  /// The value is a reference to a large one.
+  @inline(never)
+  private mutating func takeOverflow() throws(StoreError) {
+    guard let reference = OverflowReference(decoding: value) else {
+      throw .corrupt(.overflowReference(found: value.count))
+    }
+    overflow = reference
+    value = .empty
   }
 
   /// Takes up what the snapshot sees of an entry; false when that is nothing.
   @inline(__always)
   private mutating func show(_ entry: Entry) -> Bool {
     if entry.timestamp <= snapshot.timestamp {
-      value = entry.value
-      timestamp = entry.timestamp
-      flags = entry.flags
+      take(entry)
       return !entry.flags.contains(.tombstone)
     }
     scratch.removeAll()

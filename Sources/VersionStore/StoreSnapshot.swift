@@ -1,3 +1,4 @@
+package import BTreeIndex
 package import Primitives
 
 /// At which watermark a snapshot begins.
@@ -38,9 +39,12 @@ package struct CommitAnnouncement: BitwiseCopyable, Sendable, Equatable {
 }
 
 /// What `VersionStore.prepare` found.
-package enum PrepareOutcome: Sendable, Equatable {
+package enum PrepareOutcome: Sendable {
   /// Every leaf is in memory and no key is newer than the snapshot.
-  case ready
+  ///
+  /// `leaf` is that of a batch of one entry, as it was seen: unless somebody changes it meanwhile,
+  /// `apply` need not look for it again.
+  case ready(leaf: SeenLeaf?)
   /// Someone committed this key after the snapshot was taken (first updater wins, M7).
   case conflict(keyspace: KeyspaceID, key: [UInt8], newer: Timestamp)
 }

@@ -9,12 +9,41 @@ extension VersionStore {
   /// nobody committed one of its keys after its snapshot (first updater wins, M7). The caller holds
   /// the locks of the keys, so the answer stays true until `apply`.
   ///
+  /// - Parameter keyspaces: those that the batch writes.
   /// - Throws: `unknownKeyspace` for a keyspace that is not live and not made by the batch itself.
   ///   Nothing is changed.
   package func prepare(
+    _ batch: WriteBatch, in keyspaces: [KeyspaceID], at snapshot: StoreSnapshot
+  ) throws(StoreError) -> PrepareOutcome {
+    if hasNothingToPrepare(at: snapshot), try areWritable(keyspaces) {
+      guard registry.isLive(snapshot) else { throw failure(of: snapshot) }
+      return .ready(leaf: nil)
+    }
+    return try prepareEntries(batch, at: snapshot)
+  }
+
+  /// Whether no entry need be looked at, whatever it is. Nothing was published since the snapshot:
+  /// then nobody has committed a key that is locked now, because a commit is published before its
+  /// locks are free (M2). And no page has to be read in.
+  private func hasNothingToPrepare(at snapshot: StoreSnapshot) -> Bool {
+    registry.published == snapshot.timestamp && pager.seemsWhollyResident
+  }
+
+  /// Whether batches for these keyspaces concern no catalog and find all their trees.
+  private func areWritable(_ keyspaces: [KeyspaceID]) throws(StoreError) -> Bool {
+    for keyspace in keyspaces {
+      if keyspace == .catalog { return false }
+      let root = keyspaceTable.root(of: keyspace)
+      guard root.page != .none, !root.isDropping else { throw .unknownKeyspace(keyspace) }
+    }
+    return true
+  }
+
+  private func prepareEntries(
     _ batch: WriteBatch, at snapshot: StoreSnapshot
   ) throws(StoreError) -> PrepareOutcome {
     var created: [KeyspaceID] = []
+    var leaf: SeenLeaf?
     var entries = batch.makeIterator()
     var next = entries.next()
     while let first = next {
@@ -33,7 +62,7 @@ extension VersionStore {
       do {
         conflict =
           batch.entryCount == 1 || first.keyspace == .catalog
-          ? try prepareOne(first, tree(at: root.page), &entries, &next, snapshot)
+          ? try prepareOne(first, root.page, &entries, &next, &leaf, snapshot)
           : try prepareRun(first, tree(at: root.page), &entries, &next, snapshot)
       } catch {
         throw .tree(error)
@@ -41,16 +70,17 @@ extension VersionStore {
       if let conflict { return conflict }
     }
     guard registry.isLive(snapshot) else { throw failure(of: snapshot) }
-    return .ready
+    return .ready(leaf: batch.entryCount == 1 ? leaf : nil)
   }
 
   /// Checks one entry without a latch.
   private func prepareOne(
-    _ entry: WriteBatchEntry, _ tree: Tree, _ entries: inout WriteBatch.Iterator,
-    _ next: inout WriteBatchEntry?, _ snapshot: StoreSnapshot
+    _ entry: WriteBatchEntry, _ root: PageID, _ entries: inout WriteBatch.Iterator,
+    _ next: inout WriteBatchEntry?, _ leaf: inout SeenLeaf?, _ snapshot: StoreSnapshot
   ) throws(TreeError) -> PrepareOutcome? {
     requireInline(entry)
-    if let newest = try tree.newestTimestamp(of: entry.key), newest > snapshot.timestamp {
+    let newest = try pager.newestTimestamp(of: entry.key, from: root, seeing: &leaf)
+    if let newest, newest > snapshot.timestamp {
       return .conflict(keyspace: entry.keyspace, key: entry.key.array, newer: newest)
     }
     next = entries.next()
@@ -58,7 +88,8 @@ extension VersionStore {
   }
 
   /// Checks the entries of one keyspace with a cursor that keeps the leaf: ascending keys find the
-  /// next one beside the last, without a descent of their own.
+  /// next one beside the last, without a descent of their own, and are looked for only where
+  /// anything in the leaf is newer than the snapshot.
   private func prepareRun(
     _ first: WriteBatchEntry, _ tree: Tree, _ entries: inout WriteBatch.Iterator,
     _ next: inout WriteBatchEntry?, _ snapshot: StoreSnapshot
@@ -67,7 +98,10 @@ extension VersionStore {
     var current: WriteBatchEntry? = first
     while let entry = current, entry.keyspace == first.keyspace {
       requireInline(entry)
-      if let found = try cursor.seek(entry.key), found.timestamp > snapshot.timestamp {
+      try cursor.hold(entry.key)
+      if cursor.newestTimestamp > snapshot.timestamp, let found = try cursor.seek(entry.key),
+        found.timestamp > snapshot.timestamp
+      {
         return .conflict(
           keyspace: entry.keyspace, key: entry.key.array, newer: found.timestamp)
       }
@@ -125,13 +159,14 @@ extension VersionStore {
   /// - Parameter largeValues: the finished overflow values that `large` entries install, by
   ///   ordinal; page zero for an ordinal without one. They belong to the store from now on, and
   ///   those that no entry installs are freed.
+  /// - Parameter leaf: what `prepare` answered.
   /// - Throws: the store is poisoned; the commit may be there in part, and never becomes visible.
   package func apply(
     _ batch: WriteBatch, at timestamp: Timestamp, largeValues: [OverflowReference] = [],
-    announcement: CommitAnnouncement
+    announcement: CommitAnnouncement, leaf: SeenLeaf? = nil
   ) throws(StoreError) {
     var application = Application(
-      store: self, timestamp: timestamp, keepsVersions: announcement.keepsVersions)
+      store: self, timestamp: timestamp, keepsVersions: announcement.keepsVersions, leaf: leaf)
     gate.enter()
     do throws(StoreError) {
       try application.run(batch, largeValues)

@@ -15,7 +15,7 @@ extension VersionStore {
     let start = scratch.count
     let entry: FoundEntry?
     do {
-      entry = try tree(at: root).find(key, appendingValueTo: &scratch)
+      entry = try pager.find(key, from: root, appendingValueTo: &scratch)
     } catch {
       scratch.truncate(to: start)
       throw registry.isLive(snapshot) ? .tree(error) : failure(of: snapshot)
@@ -57,15 +57,18 @@ extension VersionStore {
   ) throws(StoreError) -> Timestamp? {
     let root = keyspaceTable.root(of: keyspace)
     guard root.page != .none, !root.isDropping else { throw .unknownKeyspace(keyspace) }
-    do { return try tree(at: root.page).newestTimestamp(of: key) } catch { throw .tree(error) }
+    do { return try pager.newestTimestamp(of: key, from: root.page) } catch { throw .tree(error) }
   }
 
   /// A cursor over what a snapshot sees of a keyspace.
+  ///
+  /// - Parameter memory: `memory` of a cursor that is used no more.
   package func makeCursor(
-    in keyspace: KeyspaceID, at snapshot: StoreSnapshot
+    in keyspace: KeyspaceID, at snapshot: StoreSnapshot, reusing memory: AlignedMemory? = nil
   ) throws(StoreError) -> StoreCursor {
     let root = try readableRoot(of: keyspace, at: snapshot)
     return StoreCursor(
-      store: self, keyspace: keyspace, snapshot: snapshot, cursor: tree(at: root).makeReadCursor())
+      store: self, keyspace: keyspace, snapshot: snapshot, 
+      cursor: tree(at: root).makeReadCursor(reusing: memory))
   }
 }

@@ -34,7 +34,7 @@ extension VersionStore {
     let slot = Int(snapshot.slot)
     ledger.withLock { $0.release(slot: slot) }
     registry.recycle(slot: slot)
-    if collectGarbage(limit: Self.cooperativeLimit) { maintainer.wake() }
+    if collectGarbage(limit: Self.cooperativeLimit) { maintainer.wakeSoon() }
   }
 
   /// Whether a snapshot can still be read.

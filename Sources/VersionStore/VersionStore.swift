@@ -57,7 +57,9 @@ package final class VersionStore: Sendable {
     deferred = DeferredWork(tombstones: rootTable.tombstones, unswept: rootTable.unswept)
     budget = VersionBudget(byteCount: configuration.versionByteBudget)
     maintainer = Maintainer(effects: effects)
-    maintainer.start { [weak self] in self?.maintenance() ?? .idle }
+    // Strongly: a weak reference would make every count of references to the store a slow one. The
+    // thread lets go of it when it ends.
+    maintainer.start { self.maintenance() }
     if deferred.hasWork || keyspaceTable.hasDropping { maintainer.wake() }
   }
 
@@ -82,7 +84,7 @@ package final class VersionStore: Sendable {
   package func acknowledge(through timestamp: Timestamp) {
     registry.acknowledge(through: timestamp)
     guard chains.versionCount > 0 else { return }
-    if collectGarbage(limit: Self.cooperativeLimit) { maintainer.wake() }
+    if collectGarbage(limit: Self.cooperativeLimit) { maintainer.wakeSoon() }
     enforceBudget()
   }
 

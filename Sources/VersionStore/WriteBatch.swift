@@ -98,10 +98,10 @@ package struct WriteBatch: BitwiseCopyable, Sendable {
 
   package func makeIterator() -> Iterator { Iterator(self) }
 
-  /// Whether it makes, drops or changes keyspaces.
-  package var changesCatalog: Bool {
-    var entries = makeIterator()
-    return entries.next()?.keyspace == .catalog
+  /// Whether any entry is one of the catalog, which comes before all other keyspaces: its id, zero,
+  /// stands behind the operation of the first entry.
+  var concernsCatalog: Bool {
+    entryCount > 0 && bytes[Self.headerByteCount + 1] == UInt8(KeyspaceID.catalog.rawValue)
   }
 
   /// Walks the entries of a batch.

@@ -1,24 +1,39 @@
 package import Primitives
 package import RawBytes
 
-/// Builds the bytes of a write batch, entry by entry, in ascending order of keyspace and key.
+/// Builds the bytes of a write batch in one buffer that is kept when emptied: a thread that commits
+/// often allocates nothing.
 ///
-/// One buffer, kept when emptied: a thread that commits often allocates nothing.
+/// Entries are added in ascending order of keyspace and key, or in any order to be put in order by a
+/// second builder.
 package struct WriteBatchBuilder: ~Copyable {
   private var buffer: ByteBuffer
-  private var count: UInt32 = 0
+  private var count = 0
   private var lastKeyspace = KeyspaceID(0)
   private var lastKey = 0..<0
+
+  /// Where an entry of a builder lies.
+  package struct Place: BitwiseCopyable, Sendable {
+    fileprivate let start: Int
+    fileprivate let end: Int
+    fileprivate let keyStart: Int
+    fileprivate let keyCount: Int32
+    /// Of a `set`; otherwise zero.
+    fileprivate let valueCount: Int32
+  }
 
   package init(capacity: Int = 256) {
     buffer = ByteBuffer(capacity: capacity)
     removeAll()
   }
 
-  package var entryCount: Int { Int(count) }
+  package var entryCount: Int { count }
 
   /// How many bytes the batch has so far.
   package var byteCount: Int { buffer.count }
+
+  /// How many of them are entries.
+  package var entriesByteCount: Int { buffer.count - WriteBatch.headerByteCount }
 
   package mutating func set(_ key: ByteView, to value: ByteView, in keyspace: KeyspaceID) {
     append(.set(key, to: value, in: keyspace))
@@ -36,18 +51,45 @@ package struct WriteBatchBuilder: ~Copyable {
 
   /// Appends an entry, which must stand above the one before.
   package mutating func append(_ entry: WriteBatchEntry) {
-    if count > 0 {
-      precondition(
-        entry.keyspace == lastKeyspace
-          ? buffer.view[lastKey].compare(entry.key) < 0 : lastKeyspace < entry.keyspace,
-        "the entries of a batch ascend")
-    }
+    requireAscent(entry.keyspace, entry.key)
+    noteLast(entry.keyspace, add(entry))
+  }
+
+  /// Appends an entry of another builder, which must stand above the one before.
+  package mutating func append(
+    _ source: borrowing WriteBatchBuilder, _ place: Place, in keyspace: KeyspaceID
+  ) {
+    requireAscent(keyspace, source.key(at: place))
+    let start = buffer.count
+    buffer.append(source.buffer.view[place.start..<place.end])
+    count += 1
+    lastKeyspace = keyspace
+    let keyStart = start + place.keyStart - place.start
+    lastKey = keyStart..<keyStart + Int(place.keyCount)
+  }
+
+  private func requireAscent(_ keyspace: KeyspaceID, _ key: ByteView) {
+    guard count > 0 else { return }
+    precondition(
+      keyspace == lastKeyspace
+        ? buffer.view[lastKey].compare(key) < 0 : lastKeyspace < keyspace,
+      "the entries of a batch ascend")
+  }
+
+  private mutating func noteLast(_ keyspace: KeyspaceID, _ place: Place) {
+    lastKeyspace = keyspace
+    lastKey = place.keyStart..<place.keyStart + Int(place.keyCount)
+  }
+
+  /// Adds an entry that stands wherever it stands; whoever seals sees to the order.
+  @inline(__always)
+  package mutating func add(_ entry: WriteBatchEntry) -> Place {
     precondition(count < UInt32.max, "a batch counts its entries in 32 bits")
+    let start = buffer.count
     buffer.append(integer: entry.operation.rawValue)
     buffer.append(varint: UInt64(entry.keyspace.rawValue))
     buffer.append(counted: entry.key)
-    lastKey = buffer.count - entry.key.count..<buffer.count
-    lastKeyspace = entry.keyspace
+    let keyStart = buffer.count - entry.key.count
     switch entry.operation {
     case .set:
       buffer.append(counted: entry.value)
@@ -58,12 +100,57 @@ package struct WriteBatchBuilder: ~Copyable {
       buffer.append(varint: entry.byteCount)
     }
     count += 1
+    return Place(
+      start: start, end: buffer.count, keyStart: keyStart,
+      keyCount: Int32(truncatingIfNeeded: entry.key.count),
+      valueCount: Int32(truncatingIfNeeded: entry.value.count))
   }
 
-  /// The batch so far. Valid until the builder changes.
+  /// How many bytes an entry takes.
+  package static func byteCount(of entry: WriteBatchEntry) -> Int {
+    func varint(_ value: UInt64) -> Int { max(1, (70 - value.leadingZeroBitCount) / 7) }
+    let rest =
+      switch entry.operation {
+      case .set: varint(UInt64(entry.value.count)) + entry.value.count
+      case .remove: 0
+      case .large: varint(UInt64(entry.ordinal)) + varint(entry.byteCount)
+      }
+    return 1 + varint(UInt64(entry.keyspace.rawValue)) + varint(UInt64(entry.key.count))
+      + entry.key.count + rest
+  }
+
+  // MARK: Looking back
+
+  /// The key of an entry. Valid until the builder changes.
+  @inline(__always)
+  package func key(at place: Place) -> ByteView {
+    buffer.view[place.keyStart..<place.keyStart + Int(place.keyCount)]
+  }
+
+  /// The value of a `set`.
+  package func value(at place: Place) -> ByteView {
+    buffer.view[place.end - Int(place.valueCount)..<place.end]
+  }
+
+  /// What a `large` installs.
+  package func large(at place: Place) -> (ordinal: Int, byteCount: UInt64) {
+    var reader = ByteReader(buffer.view, at: place.keyStart + Int(place.keyCount))
+    guard let ordinal = reader.varint(), let byteCount = reader.varint() else {
+      preconditionFailure("an entry without a large value")
+    }
+    return (Int(ordinal), byteCount)
+  }
+
+  /// Forgets the newest entries. What is left ascends if it did.
+  package mutating func truncate(to byteCount: Int, entryCount: Int) {
+    buffer.truncate(to: byteCount)
+    count = entryCount
+  }
+
+  /// The batch so far, whose entries ascend. Valid until the builder changes.
   package mutating func finish() -> WriteBatch {
-    buffer.mutableView.store(count, at: 0)
-    return WriteBatch(trusted: buffer.view, entryCount: Int(count))
+    buffer.mutableView.store(UInt32(count), at: 0)
+    return WriteBatch(trusted: buffer.view, entryCount: count)
   }
 
   /// Begins a new batch in the same buffer.

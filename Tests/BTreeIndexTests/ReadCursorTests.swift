@@ -1,4 +1,5 @@
 import BTreeIndex
+import Paging
 import Primitives
 import RawBytes
 import Testing
@@ -139,5 +140,52 @@ import Testing
       count += 1
     }
     #expect(count == (try tree.expectSound().leafCount))
+  }
+
+  /// 64 frames of 4 KiB for far more leaves.
+  private func makeLargeTree() throws -> (Tree, [[UInt8]]) {
+    let tree = try BTreeIndexTests.makeTree(cacheByteCount: 256 << 10)
+    let keys = (0..<8_000).map { key($0) }
+    for key in keys { try tree.put(key, [UInt8](repeating: 7, count: 100)) }
+    try tree.pager.write(
+      tree.pager.captureCheckpoint(ownerState: [], timestamp: Timestamp(1), rootTable: []))
+    return (tree, keys)
+  }
+
+  @Test func `a long walk reads ahead, and leaves the leaves of others in memory`() throws {
+    let (tree, keys) = try makeLargeTree()
+    tree.pager.close()
+    let hot = stride(from: 0, to: 600, by: 10).map { keys[$0] }
+    func misses() throws -> Int {
+      let before = tree.pager.statistics.pageReads
+      for key in hot { _ = try tree.get(key) }
+      return tree.pager.statistics.pageReads - before
+    }
+    for _ in 0..<3 { _ = try misses() }
+    #expect(try misses() == 0)
+    var cursor = tree.makeReadCursor()
+    var forward: [[UInt8]] = []
+    while try cursor.next() { forward.append(cursor.key.array) }
+    #expect(forward == keys)
+    #expect(tree.pager.statistics.readAheads > 150)
+    #expect(try misses() <= 3)
+    var backward: [[UInt8]] = []
+    while try cursor.previous() { backward.append(cursor.key.array) }
+    #expect(backward == keys.reversed())
+    #expect(tree.pager.statistics.readAheads > 300)
+    #expect(try misses() <= 3)
+  }
+
+  @Test func `a short walk asks for nothing ahead`() throws {
+    let (tree, keys) = try makeLargeTree()
+    defer { tree.pager.close() }
+    var cursor = tree.makeReadCursor()
+    for start in stride(from: 0, to: 7_000, by: 500) {
+      try keys[start].withByteView { key throws(TreeError) in
+        #expect(try cursor.seek(atOrAfter: key))
+      }
+      for _ in 0..<50 { #expect(try cursor.next()) }
+    }
+    #expect(tree.pager.statistics.readAheads == 0)
   }
 }

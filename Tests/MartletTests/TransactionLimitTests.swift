@@ -7,22 +7,28 @@ import Testing
   static let limit = 1 << 16
   let db: Database
   let keys: Keyspace
+  /// What a key of four bytes takes beside a value of 128 to 16383 bytes, whose length takes two.
+  private let overhead: Int
 
   init() throws {
     db = try Database.inMemory(configuration: Configuration(transactionSizeLimit: Self.limit))
-    keys = try db.keyspace("keys")
+    let keys = try db.keyspace("keys")
+    self.keys = keys
+    overhead = try db.write { transaction in
+      try transaction.set([UInt8](repeating: 1, count: 1_000), for: "four", in: keys)
+      return transaction.pendingByteCount - 1_000
+    }
     try db.write { try $0.set(7, for: "seven", in: keys) }
   }
 
   /// Writes until exactly so many bytes are left.
   private func fill(_ transaction: borrowing Transaction, leaving room: Int) throws {
-    let entryByteCount = 32
     while true {
       let free = Self.limit - room - transaction.pendingByteCount
       if free == 0 { return }
       // Rests that are too small for an entry are avoided.
       let next = free > 2_000 ? 1_000 : free
-      let value = [UInt8](repeating: 1, count: next - entryByteCount - 4)
+      let value = [UInt8](repeating: 1, count: next - overhead)
       try transaction.set(value, for: "fill", in: keys)
     }
   }
@@ -48,7 +54,7 @@ import Testing
 
   @Test func `is met exactly: a full transaction commits, and a byte more is refused`() throws {
     try db.write { transaction in
-      try fill(transaction, leaving: 40)
+      try fill(transaction, leaving: overhead - 1 + 4)
       try transaction.set("1234", for: "last", in: keys)
       #expect(transaction.pendingByteCount == Self.limit)
     }
@@ -56,7 +62,7 @@ import Testing
     #expect(last == "1234")
     try db.write { try $0.remove("fill", in: keys) }
     let error = try refusal { transaction in
-      try fill(transaction, leaving: 40)
+      try fill(transaction, leaving: overhead - 1 + 4)
       try transaction.set("12345", for: "last", in: keys)
     }
     #expect(error.code == .transactionTooLarge)
@@ -67,18 +73,20 @@ import Testing
   }
 
   @Test func `counts removals and the keys of large values, and not the large values`() throws {
+    // No value; a key of five bytes, an ordinal of one and a length of three.
+    let largeByteCount = overhead - 2 + 1 + 1 + 3
     let removal = try refusal { transaction in
-      try fill(transaction, leaving: 35)
+      try fill(transaction, leaving: overhead - 2 - 1)
       try transaction.remove("gone", in: keys)
     }
     #expect(removal.code == .transactionTooLarge)
     let large = try refusal { transaction in
-      try fill(transaction, leaving: 52)
+      try fill(transaction, leaving: largeByteCount - 1)
       try transaction.set([UInt8](repeating: 3, count: 100_000), for: "large", in: keys)
     }
     #expect(large.code == .transactionTooLarge)
     try db.write { transaction in
-      try fill(transaction, leaving: 53)
+      try fill(transaction, leaving: largeByteCount)
       try transaction.set([UInt8](repeating: 3, count: 100_000), for: "large", in: keys)
       #expect(transaction.pendingByteCount == Self.limit)
     }

@@ -29,7 +29,10 @@ import VersionStore
     return result
   }
 
-  @Test func `gives each key once, ascending, with its last write (WS1, WS2)`() {
+  @Test
+  func
+    `gives each key once, ascending, with its last write, also after rolling back (WS1, WS2, WS4)`()
+  {
     let seed = Seed.take()
     print("seed \(seed)")
     var random = SplitMix(seed)
@@ -37,7 +40,19 @@ import VersionStore
       var set = WriteSet()
       var model: [Key: [UInt8]?] = [:]
       let isAscending = round % 4 == 0
-      for step in 0..<(1 + Int(random.next() % 300)) {
+      var marks: [(WriteSet.Mark, [Key: [UInt8]?])] = []
+      // Half of them few, so that the change from searching to hashing comes before and after marks.
+      for step in 0..<(1 + Int(random.next() % (round % 2 == 0 ? 300 : 24))) {
+        switch random.next() % 16 {
+        case 0: marks.append((set.mark, model))
+        case 1:
+          if marks.isEmpty { break }
+          let index = Int(random.next() % UInt64(marks.count))
+          set.rollBack(to: marks[index].0)
+          model = marks[index].1
+          marks.removeSubrange((index + 1)...)
+        default: break
+        }
         let number = isAscending ? UInt64(step) : random.next() % 97
         let key = Key(
           keyspace: isAscending ? 1 : UInt32(1 + random.next() % 3),

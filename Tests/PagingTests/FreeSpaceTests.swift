@@ -42,16 +42,50 @@ import Testing
     #expect(space.isFree(4) && space.isFree(5) && space.freeBlockCount == 4)
   }
 
-  @Test func `refuses a map in which too many images share a block`() {
-    var space = FreeSpace(blockCount: 8)
+  @Test func `refuses a map in which too many images share a block, or that leaves the file`() {
+    var tally = BlockTally(blockCount: 8)
     let place = Place(start: 40, unitCount: 1)
     var count = 0
-    while space.canRetain(place) {
+    while tally.add(place) { count += 1 }
+    #expect(count >= 9 && count < 127)
+    var other = BlockTally(blockCount: 8)
+    let inside = other.add(Place(start: 63, unitCount: 1))
+    let beyond = other.add(Place(start: 63, unitCount: 2))
+    #expect(inside && !beyond)
+  }
+
+  @Test func `counted by a tally is what it is when retained one by one`() {
+    var random = SeededGenerator(seed: testSeed())
+    let blockCount = 3_000
+    var tally = BlockTally(blockCount: blockCount)
+    var space = FreeSpace(blockCount: blockCount)
+    var places: [Place] = []
+    var start = 32
+    while start < 8 * blockCount - 40 {
+      let place = Place(start: start, unitCount: 1 + random.below(32))
+      start = place.end + (random.oneIn(4) ? random.below(2_000) : 0)
+      if place.end > 8 * blockCount { break }
+      places.append(place)
       space.retain(place)
-      count += 1
+      let isAdded = tally.add(place)
+      #expect(isAdded)
     }
-    #expect(count >= 9 && count < 255)
-    #expect(!space.canRetain(Place(start: 63, unitCount: 2)))
+    var counted = FreeSpace(tally)
+    func expectEqual(_ one: FreeSpace, _ other: FreeSpace) {
+      #expect(one.freeBlockCount == other.freeBlockCount)
+      #expect(one.backedFreeBlockCount == other.backedFreeBlockCount)
+      for block in 0..<blockCount {
+        #expect(one.referenceCount(block) == other.referenceCount(block))
+        #expect(one.isBacked(block) == other.isBacked(block))
+      }
+    }
+    expectEqual(space, counted)
+    for place in places.shuffled(using: &random) {
+      space.release(place)
+      counted.release(place)
+    }
+    expectEqual(space, counted)
+    #expect(counted.freeBlockCount == blockCount - FreeSpace.reservedBlockCount)
   }
 
   @Test func `cuts its free tail and knows what the volume backs`() {

@@ -201,7 +201,7 @@ import VersionStore
         }
       }
       let batch = builder.finish()
-      guard try store.prepare(batch, at: snapshot) == .ready else {
+      guard try store.prepare(batch, in: [keyspace], at: snapshot) == .ready(leaf: nil) else {
         throw Finding(why: "a conflict on keys of one thread")
       }
       try pipeline.commit(batch, isRelaxed: random.chance(50), own: snapshot)

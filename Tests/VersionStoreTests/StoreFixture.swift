@@ -216,3 +216,18 @@ final class StoreFixture {
     return findings
   }
 }
+
+extension PrepareOutcome: Equatable {
+  /// The same verdict, whichever leaf was seen.
+  static func == (left: PrepareOutcome, right: PrepareOutcome) -> Bool {
+    switch (left, right) {
+    case (.ready, .ready): true
+    case (
+      .conflict(let keyspace, let key, let newer),
+      .conflict(let otherKeyspace, let otherKey, let otherNewer)
+    ):
+      (keyspace, key, newer) == (otherKeyspace, otherKey, otherNewer)
+    case (.ready, .conflict), (.conflict, .ready): false
+    }
+  }
+}

@@ -21,19 +21,19 @@ import VersionStore
     func prepare(_ number: Int) throws -> PrepareOutcome {
       let bytes = encode([OwnedEntry(keyspace.rawValue, key(number), .set([9]))])
       return try bytes.withByteView {
-        try fixture.store.prepare(WriteBatch(validating: $0), at: snapshot)
+        try fixture.store.prepare(WriteBatch(validating: $0), in: [keyspace], at: snapshot)
       }
     }
-    #expect(try prepare(1) == .ready)
+    #expect(try prepare(1) == .ready(leaf: nil))
     #expect(try prepare(2) == .conflict(keyspace: keyspace, key: key(2), newer: newer))
-    #expect(try prepare(3) == .ready)
+    #expect(try prepare(3) == .ready(leaf: nil))
     fixture.store.endSnapshot(snapshot)
     let later = fixture.store.beginSnapshot(.published)
     let bytes = encode([OwnedEntry(keyspace.rawValue, key(2), .set([9]))])
     #expect(
       try bytes.withByteView {
-        try fixture.store.prepare(WriteBatch(validating: $0), at: later)
-      } == .ready)
+        try fixture.store.prepare(WriteBatch(validating: $0), in: [keyspace], at: later)
+      } == .ready(leaf: nil))
     fixture.store.endSnapshot(later)
     fixture.store.close()
   }

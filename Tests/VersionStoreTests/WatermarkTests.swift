@@ -35,7 +35,7 @@ import VersionStore
     for number in 1...3 as ClosedRange<UInt8> {
       [number].withByteView { key in builder.set(key, to: key, in: keyspace) }
     }
-    let outcome = try fixture.store.prepare(builder.finish(), at: snapshot)
+    let outcome = try fixture.store.prepare(builder.finish(), in: [keyspace], at: snapshot)
     #expect(outcome == .conflict(keyspace: keyspace, key: [2], newer: newer))
     fixture.store.endSnapshot(snapshot)
     fixture.store.close()

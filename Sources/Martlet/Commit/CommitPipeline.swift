@@ -99,14 +99,16 @@ final class CommitPipeline: @unchecked Sendable {
   /// Commits a prepared batch. After a throw from steps 1 and 2 nothing happened; a later failure
   /// poisons, and the fate of the commit is known after reopening (rule F2).
   func commit(_ request: borrowing CommitRequest) throws(DatabaseError) -> CommitReceipt {
-    try prepare(request)
-    let receipt = try publish(request)
+    let leaf = try prepare(request)
+    let receipt = try publish(request, leaf)
     if request.durability != .relaxed { try awaitDurability(receipt, request.durability) }
     return receipt
   }
 
   /// Steps 2 to 4: the commit is published when this returns, and acknowledged if it is relaxed.
-  func publish(_ request: borrowing CommitRequest) throws(DatabaseError) -> CommitReceipt {
+  func publish(_ request: borrowing CommitRequest, _ leaf: SeenLeaf?) throws(DatabaseError)
+    -> CommitReceipt
+  {
     let isRelaxed = request.durability == .relaxed
     let announcement = store.announce(
       request.batch, isAcknowledgedAtPublication: isRelaxed, own: request.snapshot)
@@ -121,7 +123,7 @@ final class CommitPipeline: @unchecked Sendable {
     do {
       try store.apply(
         request.batch, at: ordered.timestamp, largeValues: request.largeValues,
-        announcement: announcement)
+        announcement: announcement, leaf: leaf)
     } catch {
       // The log holds the commit, the tree only part of it: memory can no longer be trusted, and
       // nothing after this commit is ever published.
@@ -154,9 +156,11 @@ final class CommitPipeline: @unchecked Sendable {
     acknowledge(receipt)
   }
 
-  /// Step 1. Reserves what the commit will need, and finds out whether it may.
-  func prepare(_ request: borrowing CommitRequest) throws(DatabaseError) {
+  /// Step 1. Reserves what the commit will need, and finds out whether it may. Returns the leaf of a
+  /// commit of one entry, as it was seen.
+  func prepare(_ request: borrowing CommitRequest) throws(DatabaseError) -> SeenLeaf? {
     try requireHealth()
+    var leaf: SeenLeaf?
     do {
       // Every entry may dirty a page of its own, up to the size of the batch doubled by splits.
       try store.reserveSpace(2 * request.batch.bytes.count)
@@ -165,10 +169,12 @@ final class CommitPipeline: @unchecked Sendable {
     }
     if let snapshot = request.snapshot {
       let outcome: PrepareOutcome
-      do { outcome = try store.prepare(request.batch, at: snapshot) } catch {
+      do { outcome = try store.prepare(request.batch, in: request.keyspaces, at: snapshot) } catch {
         throw DatabaseError(error)
       }
-      if case .conflict(let keyspace, let key, let newer) = outcome {
+      switch outcome {
+      case .ready(let seen): leaf = seen
+      case .conflict(let keyspace, let key, let newer):
         precondition(
           request.certified?.control.firstUpdaterWins ?? true,
           "M2: a key changed under its exclusive lock")
@@ -182,6 +188,7 @@ final class CommitPipeline: @unchecked Sendable {
     } catch {
       throw DatabaseError(error)
     }
+    return leaf
   }
 
   private struct Ordered {
@@ -201,9 +208,8 @@ final class CommitPipeline: @unchecked Sendable {
   /// Step 2: the section.
   private func order(_ request: borrowing CommitRequest) throws(DatabaseError) -> Ordered {
     var attempt = 0
-    if isTracking.load(ordering: .relaxed) {
-      request.certified?.nameWrittenKeys(of: request.batch)
-    }
+    let certified = request.certified
+    if isTracking.load(ordering: .relaxed) { certified?.nameWrittenKeys(of: request.batch) }
     while true {
       try requireHealth()
       let wallClock = effects.time.wallClock()
@@ -213,7 +219,7 @@ final class CommitPipeline: @unchecked Sendable {
           return .dropped(keyspace)
         }
         var earliestOut: EarliestOut?
-        if let transaction = request.certified {
+        if let transaction = certified {
           switch state.certify(transaction, request.batch) {
           case .granted(let earliest): earliestOut = earliest
           case .refused(let explanation): return .refused(explanation)
@@ -226,7 +232,7 @@ final class CommitPipeline: @unchecked Sendable {
           .commit, transaction: request.transaction, timestamp: timestamp,
           entryCount: UInt32(request.batch.entryCount), payload: request.batch.bytes)
         if let keyspace = request.droppedKeyspace { state.dropped.append(keyspace) }
-        if let transaction = request.certified {
+        if let transaction = certified {
           state.record(transaction, request.batch, at: timestamp, earliestOut: earliestOut)
         }
         return .ordered(

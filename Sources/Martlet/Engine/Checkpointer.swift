@@ -22,6 +22,10 @@ final class Checkpointer: @unchecked Sendable {
   private let turn: TurnLock
   private let loop = Mutex(Loop())
   private let checkpoints = Atomic<UInt64>(0)
+  /// Where the log ended when `noteCommit` last asked whether a checkpoint is due, and how many
+  /// bytes later it asks again: asking takes two mutexes, which small commits need not pay.
+  private let lastLook = Atomic<UInt64>(0)
+  private let lookInterval: UInt64
 
   private struct Loop {
     var isStopping = false
@@ -40,6 +44,7 @@ final class Checkpointer: @unchecked Sendable {
     self.configuration = configuration
     self.effects = effects
     turn = TurnLock(waits: effects.waits)
+    lookInterval = UInt64(min(configuration.checkpointLogBytes, configuration.cacheSize) / 1024)
   }
 
   /// Bytes of log that recovery would read now.
@@ -70,6 +75,9 @@ final class Checkpointer: @unchecked Sendable {
 
   /// Called after commits: cheap, and wakes the background when a checkpoint is due.
   func noteCommit() {
+    let end = log.endPosition.rawValue
+    guard end &- lastLook.load(ordering: .relaxed) >= lookInterval else { return }
+    lastLook.store(end, ordering: .relaxed)
     guard isDue else { return }
     let ticket = loop.withLock { state in
       defer { state.sleeping = nil }

@@ -27,15 +27,15 @@ final class Engine: @unchecked Sendable {
   let workers: TransactionWorkers
   let counters = EngineCounters()
   let maximumKeyByteCount: Int
+  /// Nanoseconds that a wait for a lock may take, unless a transaction says otherwise.
+  let lockTimeout: UInt64
   let maximumInlineByteCount: Int
 
   private let directoryLock: any FileLock
   private let nextTransaction: Atomic<UInt64>
   private let readers = ObjectPool<ReadContext>()
   private let writers = ObjectPool<TransactionState>()
-  /// How many transactions run; the highest bit says that the engine is closing.
-  private let activity = Atomic<UInt64>(0)
-  private static let closingBit: UInt64 = 1 << 63
+  private let running = RunningTransactions()
 
   init(
     parts: EngineParts, configuration: Configuration, effects: Effects,
@@ -48,6 +48,7 @@ final class Engine: @unchecked Sendable {
     store = parts.store
     log = parts.log
     nextTransaction = Atomic(parts.nextTransaction.rawValue)
+    lockTimeout = configuration.lockTimeout.nanoseconds
     maximumKeyByteCount = parts.store.maximumKeyByteCount
     maximumInlineByteCount = parts.store.maximumInlineByteCount
     pipeline = CommitPipeline(
@@ -79,22 +80,16 @@ final class Engine: @unchecked Sendable {
   }
 
   /// Runs the body of a transaction, so that one begun inside it is known to be (rule L8).
-  func whileCurrent<Result>(_ transaction: TransactionID, _ body: () throws -> Result) rethrows
-    -> Result
-  {
+  func whileCurrent(_ transaction: TransactionID, _ body: () throws -> Void) rethrows {
     try ThreadOccupation.with(transaction.rawValue, of: self, body)
   }
 
   /// Counts a transaction in, or says that the database is closed.
   func enter() throws(DatabaseError) {
-    let running = activity.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue
-    if running & Self.closingBit != 0 {
-      leave()
-      throw DatabaseError(.closed, "the database was closed")
-    }
+    guard running.enter() else { throw DatabaseError(.closed, "the database was closed") }
   }
 
-  func leave() { activity.wrappingSubtract(1, ordering: .releasing) }
+  func leave() { running.leave() }
 
   /// Begins a read-only snapshot at a watermark.
   func beginRead(_ kind: SnapshotKind = .acknowledged, cancellation: CancellationFlag? = nil)
@@ -120,7 +115,7 @@ final class Engine: @unchecked Sendable {
   /// Begins a read-write transaction at the published watermark.
   func beginWrite(
     _ options: TransactionOptions, control: any ConcurrencyProtocol, timesVictim: Int = 0,
-    deadline: UInt64 = .max
+    deadline: LockRequester.Deadline? = nil
   ) -> TransactionState {
     let id = makeTransactionID()
     // Followed first, so that the snapshot misses nothing that the history does not know (O2).
@@ -131,11 +126,11 @@ final class Engine: @unchecked Sendable {
     state.reads.begin(
       snapshot, horizon: pipeline.publishedPosition, cancellation: options.cancellation,
       notesReads: control.certification.notesReads)
-    let timeout = options.lockTimeout ?? configuration.lockTimeout
     state.begin(
       LockRequester(
         transaction: id, timesVictim: timesVictim, enclosing: currentTransaction,
-        timeout: timeout.nanoseconds, deadline: deadline, cancellation: options.cancellation),
+        timeout: options.lockTimeout?.nanoseconds ?? lockTimeout, deadline: deadline,
+        cancellation: options.cancellation),
       level: options.isolation, durability: options.durability, control: control,
       tracking: tracking)
     return state
@@ -168,11 +163,10 @@ final class Engine: @unchecked Sendable {
   /// Waits for running transactions, writes a last checkpoint when one is due, stops the threads
   /// and lets go of the directory. Later calls do nothing.
   func close() throws(DatabaseError) {
-    let before = activity.bitwiseOr(Self.closingBit, ordering: .acquiringAndReleasing).oldValue
-    guard before & Self.closingBit == 0 else { return }
+    guard running.close() else { return }
     workers.close()
     var attempt = 0
-    while activity.load(ordering: .acquiring) != Self.closingBit {
+    while !running.isEmpty {
       effects.waits.yield(attempt: attempt)
       attempt += 1
     }

@@ -12,11 +12,13 @@ public struct Configuration: Sendable {
   public var durability: Durability
   /// How page images are stored.
   public var compression: ImageCompression
+  /// Whether the system may keep what is read of the data file in its own memory as well.
+  public var fileCaching: FileCaching
   /// Bytes of memory for older versions that running snapshots need. At half of it a warning
   /// names the snapshot that holds most; at all of it the oldest idle snapshot expires.
   public var versionBudget: Int
   /// Bytes of private writes that one transaction may hold (`Transaction.pendingByteCount`): keys,
-  /// values and about 32 bytes for each write, those of overwritten ones included; of a large value
+  /// values and about 50 bytes for each write, those of overwritten ones included; of a large value
   /// only its key, since the rest goes to disk as it comes. From 64 KiB to 1 GiB, 64 MiB by default.
   ///
   /// The write that would go beyond it throws `transactionTooLarge` and the transaction is rolled
@@ -56,6 +58,7 @@ public struct Configuration: Sendable {
     cacheSize: Int = 256 << 20,
     durability: Durability = .full,
     compression: ImageCompression = .lz4,
+    fileCaching: FileCaching = .system,
     versionBudget: Int = 64 << 20,
     transactionSizeLimit: Int = 64 << 20,
     createIfMissing: Bool = true,
@@ -73,6 +76,7 @@ public struct Configuration: Sendable {
     self.cacheSize = cacheSize
     self.durability = durability
     self.compression = compression
+    self.fileCaching = fileCaching
     self.versionBudget = versionBudget
     self.transactionSizeLimit = transactionSizeLimit
     self.createIfMissing = createIfMissing
@@ -119,6 +123,16 @@ public enum ImageCompression: String, Sendable, Hashable, CaseIterable {
   case none
   /// LZ4, wherever it saves space.
   case lz4
+}
+
+/// Whether the system keeps what is read of the data file, beside the database's own cache.
+public enum FileCaching: String, Sendable, Hashable, CaseIterable {
+  /// It may: a page that left `cacheSize` comes back without the device while the system has memory
+  /// to spare. Suits an app, whose cache is a small part of the machine.
+  case system
+  /// It does not: `cacheSize` is all the memory that pages take, and what comes from the device
+  /// comes with less processor time. Suits a server that gives most of its memory to the database.
+  case none
 }
 
 extension Duration {

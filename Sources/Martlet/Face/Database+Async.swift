@@ -25,14 +25,15 @@ extension Database {
     let engine = engine
     return try await onEngineThread { cancellation, resume in
       do {
-        let runner = TransactionRunner(
-          engine: engine,
-          options: try engine.options(
-            isolation, using, durability: durability, retry: retry, cancellation: cancellation))
-        let published = try runner.run(body)
-        let outcome = published.outcome
+        let options = try engine.options(
+          isolation, using, durability: durability, retry: retry, cancellation: cancellation)
+        var result: Result?
+        let outcome = try engine.run(options) { result = try body($0) }
+        guard let value = result else {
+          preconditionFailure("a transaction without a run of its body")
+        }
         // The thread is free for the next body; the acknowledger waits for the flush.
-        engine.workers.acknowledger.submit { [value = published.value] in
+        engine.workers.acknowledger.submit { [value] in
           resume(
             Swift.Result {
               try outcome.awaitDurability(engine.pipeline)

@@ -89,11 +89,11 @@ extension Engine {
   func changingCatalog<Result>(_ body: (TransactionID) throws -> Result) throws -> Result {
     let transaction = makeTransactionID()
     // One lock for the whole catalog: changes of it are rare.
+    let requester = LockRequester(
+      transaction: transaction, enclosing: currentTransaction, timeout: lockTimeout)
     _ = try locks.acquire(
-      .exclusive, LockName(keyspace: .catalog, fingerprint: 0), .empty,
-      for: LockRequester(
-        transaction: transaction, enclosing: currentTransaction,
-        timeout: configuration.lockTimeout.nanoseconds))
+      .exclusive, LockName(keyspace: .catalog, fingerprint: 0), .empty, for: requester.claimant,
+      waitingAs: requester)
     defer { locks.releaseAll(of: transaction) }
     return try body(transaction)
   }

@@ -7,6 +7,12 @@ public struct Committed<Value> {
   public let value: Value
   /// The moment of the commit; nil when nothing was written.
   public let timestamp: Timestamp?
+
+  @inlinable
+  init(value: Value, timestamp: Timestamp?) {
+    self.value = value
+    self.timestamp = timestamp
+  }
 }
 
 extension Committed: Sendable where Value: Sendable {}
@@ -28,6 +34,7 @@ extension Database {
   /// - Throws: what the closure throws, or a `DatabaseError`; the transaction is rolled back. After
   ///   `commitUnknown` its fate is known when the database is reopened.
   @discardableResult
+  @inlinable
   public func write<Result>(
     isolation: IsolationLevel = .snapshot, using: TransactionProtocol? = nil,
     durability: Durability? = nil, retry: RetryPolicy = .automatic,
@@ -39,20 +46,31 @@ extension Database {
   }
 
   /// As `write`, and tells the timestamp of the commit.
+  @inlinable
   public func transact<Result>(
     isolation: IsolationLevel = .snapshot, using: TransactionProtocol? = nil,
     durability: Durability? = nil, retry: RetryPolicy = .automatic,
     _ body: (borrowing Transaction) throws -> Result
   ) throws -> Committed<Result> {
+    var result: Result?
+    let timestamp = try run(isolation, using, durability, retry) { result = try body($0) }
+    guard let result else { preconditionFailure("a transaction without a run of its body") }
+    return Committed(value: result, timestamp: timestamp)
+  }
+
+  /// What is not generic of a transaction: the whole of it but its result.
+  @usableFromInline
+  func run(
+    _ isolation: IsolationLevel, _ using: TransactionProtocol?, _ durability: Durability?,
+    _ retry: RetryPolicy, _ body: (borrowing Transaction) throws -> Void
+  ) throws -> Timestamp? {
     try engine.enter()
     defer { engine.leave() }
-    let runner = TransactionRunner(
-      engine: engine,
-      options: try engine.options(
-        isolation, using, durability: durability, retry: retry, cancellation: nil))
-    let published = try runner.run(body)
-    try published.outcome.awaitDurability(engine.pipeline)
-    return Committed(value: published.value, timestamp: published.outcome.receipt?.timestamp)
+    let options = try engine.options(
+      isolation, using, durability: durability, retry: retry, cancellation: nil)
+    let outcome = try engine.run(options, body)
+    try outcome.awaitDurability(engine.pipeline)
+    return outcome.receipt?.timestamp
   }
 
   /// Runs a read-only transaction over one snapshot.
@@ -69,25 +87,44 @@ extension Database {
   ///   - retry: how often, and how long, it is tried again.
   ///   - body: what to do; runs once for each attempt.
   /// - Throws: what the closure throws, or a `DatabaseError`.
+  @inlinable
   public func read<Result>(
     isolation: IsolationLevel = .snapshot, deferrable: Bool = false,
     retry: RetryPolicy = .automatic, _ body: (borrowing Snapshot) throws -> Result
   ) throws -> Result {
-    try engine.enter()
-    defer { engine.leave() }
-    if isolation > .snapshot {
-      return try SnapshotRunner(
-        engine: engine, isDeferrable: deferrable, retry: retry, cancellation: nil
-      ).run(body)
-    }
-    let context = engine.beginRead()
+    if isolation > .snapshot { return try readCertified(deferrable, retry, body) }
+    let context = try beginRead()
     let result: Result
     do { result = try body(Snapshot(context: context)) } catch {
-      try? engine.endRead(context)
+      try? endRead(context)
       throw error
     }
-    try engine.endRead(context)
+    try endRead(context)
     return result
+  }
+
+  @usableFromInline
+  func readCertified<Result>(
+    _ isDeferrable: Bool, _ retry: RetryPolicy, _ body: (borrowing Snapshot) throws -> Result
+  ) throws -> Result {
+    try engine.enter()
+    defer { engine.leave() }
+    return try SnapshotRunner(
+      engine: engine, isDeferrable: isDeferrable, retry: retry, cancellation: nil
+    ).run(body)
+  }
+
+  /// Begins a snapshot; ended by `endRead`.
+  @usableFromInline
+  func beginRead() throws(DatabaseError) -> ReadContext {
+    try engine.enter()
+    return engine.beginRead()
+  }
+
+  @usableFromInline
+  func endRead(_ context: ReadContext) throws(DatabaseError) {
+    defer { engine.leave() }
+    try engine.endRead(context)
   }
 }
 

@@ -150,6 +150,7 @@ extension StoreConfiguration {
     self.init(
       pageSize: configuration.pageSize, cacheByteCount: configuration.cacheSize,
       compression: configuration.compression == .lz4 ? .lz4 : .none,
+      usesSystemCache: configuration.fileCaching == .system,
       versionByteBudget: configuration.versionBudget)
   }
 }

@@ -9,6 +9,7 @@ internal import VersionStore
 public struct Snapshot: ~Copyable, Reading {
   @usableFromInline let context: ReadContext
 
+  @usableFromInline
   init(context: ReadContext) { self.context = context }
 
   /// The moment it shows: every commit at or before, none after.

@@ -70,7 +70,7 @@ public struct Transaction: ~Copyable, Reading {
     }
     try key.withKeyBytes { span in
       try span.withByteView { key in
-        if key.count + byteCount <= state.engine.maximumInlineByteCount {
+        if key.count + byteCount <= state.maximumInlineByteCount {
           try setSmall(byteCount: byteCount, for: key, in: keyspace, fill: fill)
         } else {
           try setStreamed(byteCount: byteCount, for: key, in: keyspace, fill: fill)

@@ -20,7 +20,7 @@ final class LargeValueSink {
     self.transaction = transaction
     self.ordinal = ordinal
     self.byteCount = byteCount
-    pages = transaction.engine.store.makeOverflowWriter(byteCount: byteCount)
+    pages = transaction.store.makeOverflowWriter(byteCount: byteCount)
   }
 
   func append(_ bytes: ByteView) throws(DatabaseError) {
@@ -39,7 +39,7 @@ final class LargeValueSink {
 
   private func appendPiece(_ piece: ByteView) throws(DatabaseError) {
     do {
-      try transaction.engine.store.reserveSpace(piece.count)
+      try transaction.store.reserveSpace(piece.count)
       try pages?.append(piece)
     } catch let error as StoreError {
       throw DatabaseError(error)
@@ -51,7 +51,7 @@ final class LargeValueSink {
     record.removeAll()
     Continuation.encode(
       ordinal: ordinal, byteCount: byteCount, offset: written, piece: piece, into: &record)
-    let end = try transaction.engine.pipeline.appendContinuation(
+    let end = try transaction.pipeline.appendContinuation(
       of: transaction.id, record.view)
     written += UInt64(piece.count)
     try transaction.appended(piece.count, through: end)

@@ -12,9 +12,20 @@ struct LockRequester {
   var enclosing: TransactionID?
   /// Nanoseconds that one wait may take; zero: it does not wait.
   var timeout: UInt64
-  /// When the whole transaction is out of time, on the monotonic clock.
-  var deadline = UInt64.max
+  /// When the whole transaction is out of time; nil: never.
+  var deadline: Deadline?
   var cancellation: CancellationFlag?
+
+  /// A moment on the monotonic clock, reckoned only by those who wait.
+  struct Deadline {
+    let begin: UInt64
+    let timeLimit: Duration
+
+    var nanoseconds: UInt64 {
+      let (end, overflow) = begin.addingReportingOverflow(timeLimit.nanoseconds)
+      return overflow ? .max : end
+    }
+  }
 
   var claimant: LockClaimant {
     LockClaimant(

@@ -73,18 +73,18 @@ final class LockService: Sendable {
   /// - Throws: `deadlockVictim`, `lockTimeout`, `lockBudgetExhausted` or `cancelled`; the request
   ///   is withdrawn, other locks are kept until `releaseAll`.
   func acquire(
-    _ mode: LockMode, _ name: LockName, _ key: ByteView, for requester: LockRequester
+    _ mode: LockMode, _ name: LockName, _ key: ByteView, for claimant: LockClaimant,
+    waitingAs requester: @autoclosure () -> LockRequester
   ) throws(DatabaseError) -> Bool {
-    let claimant = requester.claimant
-    let answer = state.withLock { state in
+    let answer = state.withLock { state -> Answer? in
       let outcome = unsafe state.table.request(
         mode, on: name, key: key.buffer.bytes, by: claimant, notices: &state.notices)
+      // The usual answer, and nobody is concerned.
+      if case .granted = outcome, state.notices.isEmpty, !state.table.hasEscalations { return nil }
       return state.answer(outcome)
     }
-    if case .granted = answer.outcome, answer.woken.isEmpty, answer.escalations.isEmpty {
-      return false
-    }
-    return try settle(answer, .key(name, key.array), requester)
+    guard let answer else { return false }
+    return try settle(answer, .key(name, key.array), requester())
   }
 
   /// Takes a shared lock on an interval of keys. True when it had to wait.
@@ -170,7 +170,8 @@ final class LockService: Sendable {
   private func park(_ waiter: Waiter, _ requester: LockRequester) {
     let now = effects.time.monotonic()
     let end = now.addingReportingOverflow(requester.timeout)
-    let deadline = min(end.overflow ? .max : end.partialValue, requester.deadline)
+    let deadline = min(
+      end.overflow ? .max : end.partialValue, requester.deadline?.nanoseconds ?? .max)
     let waits = effects.waits
     guard let cancellation = requester.cancellation else {
       _ = waits.park(waiter.ticket, until: deadline)

@@ -26,7 +26,7 @@ extension MergedScan {
       if context.notesReads { context.readSet.note(interval) }
       // Only now: what was published before the lock was granted is seen, and nothing can follow.
       let newest = context.beginNewest()
-      defer { transaction.engine.store.endSnapshot(newest) }
+      defer { context.store.endSnapshot(newest) }
       if try walk(Piece(next), at: newest, &overlay, body) || isFinal { return }
       rest =
         isReverse
@@ -39,10 +39,10 @@ extension MergedScan {
   /// Bounds of the next so many entries as they stand now, and whether nothing lies behind them.
   private func nextPiece(of rest: KeyBounds, count: Int) throws -> (bounds: KeyBounds, Bool) {
     let snapshot = context.beginNewest()
-    defer { unsafe context.engine.store.endSnapshot(snapshot) }
+    defer { context.store.endSnapshot(snapshot) }
     let piece = Piece(rest)
     var cursor = try throwing { () throws(StoreError) in
-      try unsafe context.engine.store.makeCursor(in: keyspace.id, at: snapshot)
+      try context.store.makeCursor(in: keyspace.id, at: snapshot)
     }
     var isThere = try throwing { () throws(StoreError) in try start(&cursor, piece) }
     var remaining = count
@@ -70,7 +70,7 @@ extension MergedScan {
   ) throws {
     guard let transaction else { preconditionFailure("a snapshot takes no locks") }
     let scanned = context.beginNewest()
-    defer { transaction.engine.store.endSnapshot(scanned) }
+    defer { context.store.endSnapshot(scanned) }
     let keyspace = keyspace.id
     let context = context
     _ = try walk(Piece(bounds), at: scanned, &overlay) { key, value in

@@ -57,7 +57,7 @@ struct MergedScan: ~Copyable {
     do {
       if let transaction, transaction.control.view != .snapshot {
         let newest = context.beginNewest()
-        defer { transaction.engine.store.endSnapshot(newest) }
+        defer { context.store.endSnapshot(newest) }
         _ = try walk(Piece(bounds), at: newest, &overlay, body)
       } else {
         _ = try walk(Piece(bounds), at: context.snapshot, &overlay, body)
@@ -108,8 +108,12 @@ struct MergedScan: ~Copyable {
     _ body: (ByteView, ScannedValue) throws -> ScanStep?
   ) throws -> Bool {
     var cursor = try throwing { () throws(StoreError) in
-      try unsafe context.engine.store.makeCursor(in: keyspace.id, at: snapshot)
+      try context.store.makeCursor(
+        in: keyspace.id, at: snapshot, reusing: context.takeCursorMemory())
     }
+    // Lent values lie in it until the scan has ended.
+    let memory = cursor.memory
+    defer { context.keepCursorMemory(memory) }
     var hasStored = try throwing { () throws(StoreError) in try start(&cursor, piece) }
     if !overlay.hasCurrent { return try walkStored(&cursor, hasStored, piece, snapshot, body) }
     while true {

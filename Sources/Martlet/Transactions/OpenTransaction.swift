@@ -51,7 +51,7 @@ package final class OpenTransaction {
     let horizon = state.reads.horizon
     engine.endWrite(state)
     if receipt != nil { engine.checkpointer.noteCommit() }
-    try TransactionRunner.Outcome(
+    try TransactionOutcome(
       receipt: receipt, durability: options.durability, horizon: horizon
     ).awaitDurability(engine.pipeline)
     return receipt?.timestamp

@@ -28,13 +28,22 @@ final class ReadContext {
   }
 
   unowned(unsafe) let engine: Engine
+  // What operations use of the engine, by references of the context's own: reaching it through the
+  // engine would count references to objects that all threads share.
+  let store: VersionStore
+  let pipeline: CommitPipeline
+  private let databaseID: DatabaseID
   private let state: UnsafeMutablePointer<State>
   private let scratch = ScratchStack()
   private(set) var cancellation: CancellationFlag?
   private let readSetMemory: UnsafeMutablePointer<ReadSet>
+  private var spareCursorMemory: AlignedMemory?
 
   init(engine: Engine, snapshot: StoreSnapshot) {
     unsafe self.engine = engine
+    store = engine.store
+    pipeline = engine.pipeline
+    databaseID = engine.id
     unsafe readSetMemory = .allocate(capacity: 1)
     unsafe readSetMemory.initialize(to: ReadSet())
     unsafe state = .allocate(capacity: 1)
@@ -70,16 +79,16 @@ final class ReadContext {
   /// Moves on to the newest published state, if there is a newer one.
   func refresh() {
     let old = snapshot
-    guard unsafe engine.store.publishedTimestamp > old.timestamp else { return }
+    guard store.publishedTimestamp > old.timestamp else { return }
     unsafe state.pointee.snapshot = engine.store.beginSnapshot(.published)
-    unsafe state.pointee.horizon = engine.pipeline.publishedPosition
-    unsafe engine.store.endSnapshot(old)
+    unsafe state.pointee.horizon = pipeline.publishedPosition
+    store.endSnapshot(old)
   }
 
   /// A snapshot of the newest published state beside the context's own; ended by the caller.
   func beginNewest() -> StoreSnapshot {
-    let snapshot = unsafe engine.store.beginSnapshot(.published)
-    unsafe state.pointee.horizon = max(horizon, engine.pipeline.publishedPosition)
+    let snapshot = store.beginSnapshot(.published)
+    unsafe state.pointee.horizon = max(horizon, pipeline.publishedPosition)
     return snapshot
   }
 
@@ -102,7 +111,7 @@ final class ReadContext {
 
   /// Checks what every operation checks.
   func requireUsable(_ keyspace: Keyspace) throws(DatabaseError) {
-    if keyspace.database != (unsafe engine.id) {
+    if keyspace.database != databaseID {
       throw DatabaseError(
         .wrongDatabase, "keyspace \"\(keyspace.name)\" belongs to another database")
     }
@@ -114,6 +123,17 @@ final class ReadContext {
       throw DatabaseError(.cancelled, "the task was cancelled")
     }
   }
+
+  // MARK: Scanning
+
+  /// Memory of a scan that has ended; nil while a scan runs inside another.
+  func takeCursorMemory() -> AlignedMemory? {
+    defer { spareCursorMemory = nil }
+    return spareCursorMemory
+  }
+
+  /// Keeps the memory of a scan that has ended for the next one.
+  func keepCursorMemory(_ memory: AlignedMemory) { spareCursorMemory = memory }
 
   // MARK: Lending
 
@@ -177,7 +197,7 @@ final class ReadContext {
     throws(DatabaseError) -> FoundValue?
   {
     do {
-      return try unsafe engine.store.find(
+      return try store.find(
         key, in: keyspace, at: snapshot, appendingValueTo: &level.bytes)
     } catch {
       throw DatabaseError(error)
@@ -217,7 +237,7 @@ final class ReadContext {
     while done < target.count {
       let count: Int
       do {
-        count = try unsafe engine.store.readOverflow(
+        count = try store.readOverflow(
           reference, at: offset + UInt64(done), into: target[done..<target.count],
           snapshot: snapshot)
       } catch {

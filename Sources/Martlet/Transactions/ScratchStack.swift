@@ -16,34 +16,46 @@ final class ScratchStack {
     }
   }
 
-  private var levels: [Level] = []
-  private var depth = 0
+  /// Which levels there are, and how many are lent; behind a pointer, for the same reason.
+  private struct State {
+    var levels: [Level] = []
+    var depth = 0
+  }
+
+  private let state: UnsafeMutablePointer<State>
+
+  init() {
+    unsafe state = .allocate(capacity: 1)
+    unsafe state.initialize(to: State())
+  }
 
   deinit {
-    for level in levels {
+    for level in unsafe state.pointee.levels {
       unsafe level.buffer.deinitialize(count: 1)
       unsafe level.buffer.deallocate()
     }
+    unsafe state.deinitialize(count: 1)
+    unsafe state.deallocate()
   }
 
   /// Takes the next level, empty. Give it back with `pop` when the closure has ended.
   func push() -> Level {
-    if depth == levels.count { grow() }
-    let level = levels[depth]
-    depth += 1
+    if unsafe state.pointee.depth == state.pointee.levels.count { grow() }
+    let level = unsafe state.pointee.levels[state.pointee.depth]
+    unsafe state.pointee.depth += 1
     level.bytes.removeAll()
     return level
   }
 
   func pop() {
-    precondition(depth > 0, "pop without push")
-    depth -= 1
+    precondition(unsafe state.pointee.depth > 0, "pop without push")
+    unsafe state.pointee.depth -= 1
   }
 
   @inline(never)
   private func grow() {
     let buffer = UnsafeMutablePointer<ByteBuffer>.allocate(capacity: 1)
     unsafe buffer.initialize(to: ByteBuffer(capacity: 4096))
-    unsafe levels.append(Level(buffer: buffer))
+    unsafe state.pointee.levels.append(Level(buffer: buffer))
   }
 }

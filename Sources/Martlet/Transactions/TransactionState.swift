@@ -14,71 +14,147 @@ internal import VersionStore
 /// - Invariant X2: nothing of it is visible to anybody before the commit pipeline has ordered it.
 /// - Invariant X3: `finish` is called exactly once; afterwards no lock, snapshot, large value or log
 ///   retention of the transaction is left.
+// SAFETY: what lies behind the pointers is allocated as long as the object, and used by one thread at
+// a time: what others look at, they look at under `pendingLatch`.
 @safe
 @usableFromInline
 final class TransactionState {
-  private(set) var id = TransactionID(0)
+  /// What changes from one use to the next; behind a pointer, so that touching it costs no
+  /// exclusivity check, of which a small transaction would make fifty.
+  private struct Content {
+    var id = TransactionID(0)
+    var durability = Durability.full
+    var control: any ConcurrencyProtocol {
+      didSet {
+        locksAsItWrites = control.locksAsItWrites
+        firstUpdaterWins = control.firstUpdaterWins
+      }
+    }
+    /// What every write asks of the protocol, at hand.
+    private(set) var locksAsItWrites = true
+    private(set) var firstUpdaterWins = true
+    var level = IsolationLevel.snapshot
+    /// Whether the keys written so far are locked, so that dirty readers may see them.
+    var areWritesLocked = false
+    /// How long it may wait, and for whom it counts.
+    var waiting = LockRequester(transaction: TransactionID(0), timeout: 0)
+    var tracking: Tracking?
+    var certifiedFrom = Timestamp.zero
+    var largeValues: [OverflowReference] = []
+    /// Whether anything of a large value may be in the log.
+    var hasLargeValues = false
+    var doom: DatabaseError?
+    var savepoints: [Int] = []
+    var savepointSerial = 0
+    var isRunning = false
+    var unflushedByteCount = 0
+  }
+
   let reads: ReadContext
-  private(set) var durability = Durability.full
-  private(set) var control: any ConcurrencyProtocol
-  private(set) var level = IsolationLevel.snapshot
+  // What operations use of the engine; see `ReadContext`.
+  let store: VersionStore
+  let pipeline: CommitPipeline
+  private let locks: LockService
+  let maximumInlineByteCount: Int
+  private let maximumKeyByteCount: Int
+  private let sizeLimit: Int
+  private let memory: UnsafeMutablePointer<Content>
+  private let writesMemory: UnsafeMutablePointer<WriteSet>
+  private let writtenKeysMemory: UnsafeMutablePointer<WrittenKeys>
   /// Held while the write set changes, and by whoever looks at it from another thread.
   private let pendingLatch = ShortMutex(())
-  private(set) var writes = WriteSet()
-  /// Whether the keys written so far are locked, so that dirty readers may see them.
-  private var areWritesLocked = false
-  /// How long it may wait, and for whom it counts.
-  private(set) var waiting: LockRequester
-  /// Its place in the conflict history, when that follows it.
-  private(set) var tracking: Tracking?
-  /// The moment of its first snapshot, against which reads are certified.
-  private(set) var certifiedFrom = Timestamp.zero
-  /// Large values written so far, by ordinal; they belong to the transaction until its commit.
-  private(set) var largeValues: [OverflowReference] = []
-  /// Whether anything of a large value may be in the log.
-  private var hasLargeValues = false
-  private(set) var doom: DatabaseError?
-  /// The serial numbers of the savepoints that can be rolled back to, in order.
-  var savepoints: [Int] = []
-  var savepointSerial = 0
-  /// What the commit writes, by name, when the conflict history wants to know.
-  private(set) var writtenKeys = WrittenKeys()
-  private var isRunning = false
-  private var unflushedByteCount = 0
-
-  var engine: Engine { unsafe reads.engine }
 
   init(reads: ReadContext, control: any ConcurrencyProtocol) {
     self.reads = reads
-    self.control = control
-    waiting = LockRequester(transaction: TransactionID(0), timeout: 0)
+    let engine = unsafe reads.engine
+    store = engine.store
+    pipeline = engine.pipeline
+    locks = engine.locks
+    maximumInlineByteCount = engine.maximumInlineByteCount
+    maximumKeyByteCount = engine.maximumKeyByteCount
+    sizeLimit = engine.configuration.transactionSizeLimit
+    unsafe memory = .allocate(capacity: 1)
+    unsafe memory.initialize(to: Content(control: control))
+    unsafe writesMemory = .allocate(capacity: 1)
+    unsafe writesMemory.initialize(to: WriteSet())
+    unsafe writtenKeysMemory = .allocate(capacity: 1)
+    unsafe writtenKeysMemory.initialize(to: WrittenKeys())
   }
 
-  deinit { precondition(!isRunning, "X3: a transaction was left unfinished") }
+  deinit {
+    precondition(!content.isRunning, "X3: a transaction was left unfinished")
+    unsafe memory.deinitialize(count: 1)
+    unsafe memory.deallocate()
+    unsafe writesMemory.deinitialize(count: 1)
+    unsafe writesMemory.deallocate()
+    unsafe writtenKeysMemory.deinitialize(count: 1)
+    unsafe writtenKeysMemory.deallocate()
+  }
+
+  private var content: Content {
+    unsafeAddress { unsafe UnsafePointer(memory) }
+    unsafeMutableAddress { unsafe memory }
+  }
+
+  private(set) var writes: WriteSet {
+    unsafeAddress { unsafe UnsafePointer(writesMemory) }
+    unsafeMutableAddress { unsafe writesMemory }
+  }
+
+  /// What the commit writes, by name, when the conflict history wants to know.
+  private(set) var writtenKeys: WrittenKeys {
+    unsafeAddress { unsafe UnsafePointer(writtenKeysMemory) }
+    unsafeMutableAddress { unsafe writtenKeysMemory }
+  }
+
+  var engine: Engine { unsafe reads.engine }
+  var id: TransactionID { content.id }
+  var durability: Durability { content.durability }
+  var control: any ConcurrencyProtocol { content.control }
+  var level: IsolationLevel { content.level }
+  /// Why the transaction cannot commit any more.
+  var doom: DatabaseError? { content.doom }
+  /// Its place in the conflict history, when that follows it.
+  var tracking: Tracking? { content.tracking }
+  /// The moment of its first snapshot, against which reads are certified.
+  var certifiedFrom: Timestamp { content.certifiedFrom }
+  /// Large values written so far, by ordinal; they belong to the transaction until its commit.
+  var largeValues: [OverflowReference] { content.largeValues }
+  /// The serial numbers of the savepoints that can be rolled back to, in order.
+  var savepoints: [Int] {
+    get { content.savepoints }
+    _modify { yield &content.savepoints }
+  }
+
+  /// The number of the newest savepoint of this and all earlier uses.
+  var savepointSerial: Int {
+    get { content.savepointSerial }
+    set { content.savepointSerial = newValue }
+  }
 
   /// Begins a use over the moment that `reads` shows.
   func begin(
     _ waiting: LockRequester, level: IsolationLevel, durability: Durability,
     control: any ConcurrencyProtocol, tracking: Tracking?
   ) {
-    precondition(!isRunning, "X3: a running transaction was begun again")
-    isRunning = true
-    id = waiting.transaction
-    self.waiting = waiting
-    self.level = level
-    self.durability = durability
-    self.control = control
-    self.tracking = tracking
-    certifiedFrom = reads.snapshot.timestamp
-    areWritesLocked = control.locksAsItWrites
-    savepoints.removeAll(keepingCapacity: true)
+    precondition(!content.isRunning, "X3: a running transaction was begun again")
+    content.isRunning = true
+    content.id = waiting.transaction
+    content.waiting = waiting
+    content.level = level
+    content.durability = durability
+    content.control = control
+    content.tracking = tracking
+    content.certifiedFrom = reads.snapshot.timestamp
+    content.areWritesLocked = content.locksAsItWrites
+    if !content.savepoints.isEmpty { content.savepoints.removeAll(keepingCapacity: true) }
   }
 
   /// Reads from now on as the weakest protocol that takes no locks to read.
-  func readUnprotected() { control = StatementProtocol(showsPendingWrites: false) }
+  func readUnprotected() { content.control = StatementProtocol(showsPendingWrites: false) }
 
   /// Goes back to its own protocol.
-  func resume(_ control: any ConcurrencyProtocol) { self.control = control }
+  func resume(_ control: any ConcurrencyProtocol) { content.control = control }
 
   // MARK: Doom
 
@@ -86,7 +162,7 @@ final class TransactionState {
   func requireUsable(_ keyspace: Keyspace) throws(DatabaseError) {
     if let doom { throw doom }
     do { try reads.requireUsable(keyspace) } catch {
-      if error.code == .cancelled { doom = error }
+      if error.code == .cancelled { content.doom = error }
       throw error
     }
   }
@@ -104,7 +180,7 @@ final class TransactionState {
 
   /// Dooms the transaction for failures that end it, and passes the error on.
   func note(_ error: DatabaseError) -> DatabaseError {
-    if doom == nil, error.endsTransaction { doom = error }
+    if content.doom == nil, error.endsTransaction { content.doom = error }
     return error
   }
 
@@ -112,14 +188,26 @@ final class TransactionState {
 
   /// Takes a lock on a key. True when it had to wait for another transaction.
   func lock(_ mode: LockMode, _ name: LockName, _ key: ByteView) throws(DatabaseError) -> Bool {
-    waiting.weight = writes.byteCount
-    return try engine.locks.acquire(mode, name, key, for: waiting)
+    content.waiting.weight = writes.byteCount
+    return try locks.acquire(
+      mode, name, key, for: content.waiting.claimant, waitingAs: content.waiting)
+  }
+
+  /// Takes a key's exclusive lock. Who had to wait and sees one snapshot has lost if the holder
+  /// committed (rule M7).
+  private func lockToWrite(_ key: ByteView, _ name: LockName) throws(DatabaseError) {
+    do {
+      let waited = try lock(.exclusive, name, key)
+      if waited, content.firstUpdaterWins { try requireNotNewer(key, name) }
+    } catch {
+      throw note(error)
+    }
   }
 
   /// Takes a shared lock on an interval of keys.
   func lock(_ interval: KeyInterval) throws(DatabaseError) {
-    waiting.weight = writes.byteCount
-    do { _ = try engine.locks.acquire(interval, for: waiting) } catch { throw note(error) }
+    content.waiting.weight = writes.byteCount
+    do { _ = try locks.acquire(interval, for: content.waiting) } catch { throw note(error) }
   }
 
   /// Takes the exclusive locks of all keys written, in key order (rule O3).
@@ -128,21 +216,21 @@ final class TransactionState {
       let key = writes.key(at: index)
       _ = try lock(.exclusive, writes.name(at: index), key)
     }
-    pendingLatch.withLock { _ in areWritesLocked = true }
+    pendingLatch.withLock { _ in content.areWritesLocked = true }
   }
 
   /// Throws a write conflict when somebody committed the key after this snapshot (rule M7).
   func requireNotNewer(_ key: ByteView, _ name: LockName) throws(DatabaseError) {
     // The lock is held: whoever had it before has published. Mostly nobody did since the snapshot.
-    guard engine.store.publishedTimestamp > reads.snapshot.timestamp else { return }
+    guard store.publishedTimestamp > reads.snapshot.timestamp else { return }
     let newest: Timestamp?
-    do { newest = try engine.store.newestTimestamp(of: key, in: name.keyspace) } catch {
+    do { newest = try store.newestTimestamp(of: key, in: name.keyspace) } catch {
       throw DatabaseError(error)
     }
     if let newest, newest > reads.snapshot.timestamp {
       throw DatabaseError.writeConflict(
         key: key.array, keyspace: name.keyspace, transaction: id,
-        by: engine.pipeline.committer(at: newest), snapshot: reads.snapshot.timestamp,
+        by: pipeline.committer(at: newest), snapshot: reads.snapshot.timestamp,
         newer: newest)
     }
   }
@@ -150,22 +238,21 @@ final class TransactionState {
   // MARK: Writing
 
   func set(_ key: ByteView, to value: ByteView, in keyspace: Keyspace) throws(DatabaseError) {
-    let engine = engine
-    if key.count + value.count > engine.maximumInlineByteCount {
+    if key.count + value.count > maximumInlineByteCount {
       try requireKeyFits(key)
       try setLarge(key, byteCount: UInt64(value.count), in: keyspace) {
         (writer) throws(DatabaseError) in try writer.append(value)
       }
       return
     }
-    let name = try beginWrite(key, addedByteCount: value.count, in: keyspace)
+    let name = try beginWrite(.set(key, to: value, in: keyspace.id), in: keyspace)
     pendingLatch.withLock { _ in
       writes.set(key, to: value, in: keyspace.id, name.fingerprint)
     }
   }
 
   func remove(_ key: ByteView, in keyspace: Keyspace) throws(DatabaseError) {
-    let name = try beginWrite(key, addedByteCount: 0, in: keyspace)
+    let name = try beginWrite(.remove(key, in: keyspace.id), in: keyspace)
     pendingLatch.withLock { _ in writes.remove(key, in: keyspace.id, name.fingerprint) }
   }
 
@@ -175,8 +262,9 @@ final class TransactionState {
     _ key: ByteView, byteCount: UInt64, in keyspace: Keyspace,
     fill: (LargeValueSink) throws(DatabaseError) -> Void
   ) throws(DatabaseError) {
-    let name = try beginWrite(key, addedByteCount: WriteSet.largeByteCount, in: keyspace)
-    hasLargeValues = true
+    let name = try beginWrite(
+      .large(key, ordinal: largeValues.count, byteCount: byteCount, in: keyspace.id), in: keyspace)
+    content.hasLargeValues = true
     let sink = LargeValueSink(
       transaction: self, ordinal: largeValues.count, byteCount: byteCount)
     let reference: OverflowReference
@@ -191,49 +279,52 @@ final class TransactionState {
       writes.setLarge(
         key, ordinal: largeValues.count, byteCount: byteCount, in: keyspace.id, name.fingerprint)
     }
-    largeValues.append(reference)
+    content.largeValues.append(reference)
   }
 
   /// Takes the lock and checks the limits. Returns the key's name.
-  private func beginWrite(_ key: ByteView, addedByteCount: Int, in keyspace: Keyspace)
+  private func beginWrite(_ entry: WriteBatchEntry, in keyspace: Keyspace)
     throws(DatabaseError) -> LockName
   {
+    let key = entry.key
     try requireKeyFits(key)
     if level < keyspace.options.leastWriteIsolation { throw .isolationTooWeak(level, keyspace) }
-    let limit = engine.configuration.transactionSizeLimit
-    let byteCount = writes.byteCount(adding: key, valueByteCount: addedByteCount)
-    if byteCount > limit {
-      throw note(
-        DatabaseError(
-          .transactionTooLarge,
-          "the transaction would hold \(byteCount) bytes of writes, and the limit is \(limit); "
-            + "split it into several transactions, load sorted data with a bulk build, or raise "
-            + "Configuration.transactionSizeLimit"))
+    if writes.byteCount + key.count + entry.value.count + WriteSet.entryByteCount > sizeLimit {
+      try requireRoom(for: entry)
     }
     let name = ReadContext.name(of: key, in: keyspace.id)
-    do {
-      try control.willWrite(key, name, by: self)
-    } catch {
-      throw note(error)
-    }
+    if content.locksAsItWrites { try lockToWrite(key, name) }
     return name
   }
 
+  /// The limit to the byte; asked only near it.
+  @inline(never)
+  private func requireRoom(for entry: WriteBatchEntry) throws(DatabaseError) {
+    let byteCount = writes.byteCount(adding: entry)
+    guard byteCount > sizeLimit else { return }
+    throw note(
+      DatabaseError(
+        .transactionTooLarge,
+        "the transaction would hold \(byteCount) bytes of writes, and the limit is \(sizeLimit); "
+          + "split it into several transactions, load sorted data with a bulk build, or raise "
+          + "Configuration.transactionSizeLimit"))
+  }
+
   func requireKeyFits(_ key: ByteView) throws(DatabaseError) {
-    if key.count > engine.maximumKeyByteCount {
+    if key.count > maximumKeyByteCount {
       throw DatabaseError(
         .keyTooLong,
-        "the key has \(key.count) bytes; at pages of \(engine.store.pageSize) bytes a key has at "
-          + "most \(engine.maximumKeyByteCount)")
+        "the key has \(key.count) bytes; at pages of \(store.pageSize) bytes a key has at "
+          + "most \(maximumKeyByteCount)")
     }
   }
 
   /// Keeps the log in memory bounded while a large value streams through.
   func appended(_ byteCount: Int, through position: LogPosition) throws(DatabaseError) {
-    unflushedByteCount += byteCount
-    guard unflushedByteCount >= LargeValue.unflushedLimit else { return }
-    unflushedByteCount = 0
-    try engine.pipeline.makeDurable(through: position)
+    content.unflushedByteCount += byteCount
+    guard content.unflushedByteCount >= LargeValue.unflushedLimit else { return }
+    content.unflushedByteCount = 0
+    try pipeline.makeDurable(through: position)
   }
 
   // MARK: Pending writes and savepoints
@@ -241,7 +332,7 @@ final class TransactionState {
   /// Lends the write set to a dirty reader on another thread; nil while it shows nothing.
   func withPendingWrites<Result>(_ body: (borrowing WriteSet) -> Result?) -> Result? {
     pendingLatch.withLock { _ in
-      guard areWritesLocked, !writes.isEmpty else { return nil }
+      guard content.areWritesLocked, !writes.isEmpty else { return nil }
       return body(writes)
     }
   }
@@ -279,7 +370,7 @@ final class TransactionState {
     }
     do {
       guard !writes.isEmpty else {
-        try engine.pipeline.finishReading(self)
+        try pipeline.finishReading(self)
         return nil
       }
       try control.willCommit(self)
@@ -289,9 +380,9 @@ final class TransactionState {
         transaction: id, batch: writes.seal(), keyspaces: writes.keyspaces,
         largeValues: largeValues, snapshot: reads.snapshot, certified: self, droppedKeyspace: nil,
         durability: durability)
-      try engine.pipeline.prepare(request)
-      let receipt = try engine.pipeline.publish(request)
-      largeValues.removeAll()
+      let leaf = try pipeline.prepare(request)
+      let receipt = try pipeline.publish(request, leaf)
+      content.largeValues.removeAll()
       return receipt
     } catch {
       throw note(error)
@@ -300,26 +391,26 @@ final class TransactionState {
 
   /// Lets go of everything; what was not committed is gone.
   func finish() {
-    precondition(isRunning, "X3: finished twice")
-    isRunning = false
+    precondition(content.isRunning, "X3: finished twice")
+    content.isRunning = false
     pendingLatch.withLock { _ in
-      areWritesLocked = false
+      content.areWritesLocked = false
       writes.removeAll()
     }
-    if let tracking {
-      engine.pipeline.endTracking(tracking)
-      self.tracking = nil
+    if let tracking = content.tracking {
+      pipeline.endTracking(tracking)
+      content.tracking = nil
     }
-    engine.locks.releaseAll(of: id)
-    engine.store.endSnapshot(reads.snapshot)
-    if hasLargeValues {
-      hasLargeValues = false
-      for reference in largeValues { engine.discard(reference) }
-      largeValues.removeAll()
-      engine.pipeline.forgetContinuations(of: id)
+    locks.releaseAll(of: content.id)
+    store.endSnapshot(reads.snapshot)
+    if content.hasLargeValues {
+      content.hasLargeValues = false
+      for reference in content.largeValues { engine.discard(reference) }
+      content.largeValues.removeAll()
+      pipeline.forgetContinuations(of: content.id)
     }
-    unflushedByteCount = 0
-    doom = nil
+    content.unflushedByteCount = 0
+    content.doom = nil
     writtenKeys.removeAll()
   }
 }

@@ -5,9 +5,10 @@ package import VersionStore
 
 /// The private writes of one transaction, until its commit.
 ///
-/// Writes append to one buffer; a later write of a key wins. While keys arrive in ascending order,
-/// as in a load, the list of entries is itself the index: nothing is hashed and nothing is sorted.
-/// The first key out of order builds a hash index over what is there.
+/// Writes append to one buffer, in the format of the log; a later write of a key wins. While keys
+/// arrive in ascending order, as in a load, the list of entries is itself the index and the buffer
+/// itself the batch: nothing is hashed, nothing is sorted and nothing is copied at the end. Out of order
+/// a few entries are searched one by one; more get a hash index.
 ///
 /// - Invariant WS1: `newest(of:in:)` is the last write of that key, if any.
 /// - Invariant WS2: `seal` gives each key once, ascending, with its last write.
@@ -22,22 +23,25 @@ package struct WriteSet: ~Copyable {
     case large(ordinal: Int, byteCount: UInt64)
   }
 
-  /// Where an entry lies in `bytes`.
+  /// Where an entry lies in `builder`.
   private struct Entry: BitwiseCopyable {
-    var offset: Int
-    var keyCount: Int32
-    var valueCount: Int32
+    var place: WriteBatchBuilder.Place
     var keyspace: KeyspaceID
     var operation: WriteBatchEntry.Operation
     var fingerprint: UInt64
   }
 
-  private var bytes = ByteBuffer(capacity: 1024)
+  /// Every write so far, in their order.
+  private var builder = WriteBatchBuilder(capacity: 1024)
   private var entries: [Entry] = []
-  /// Slots of an open-addressing hash table: index of an entry plus one; empty while ascending.
+  /// Whether keys have come in ascending order so far.
+  private var isAscending = true
+  /// Slots of an open-addressing hash table: index of an entry plus one; empty while ascending, and
+  /// while entries are few.
   private var table: [UInt32] = []
   private var liveCount = 0
-  private var batch = WriteBatchBuilder(capacity: 1024)
+  /// The batch, when the writes had to be sorted for it.
+  private var sorted = WriteBatchBuilder(capacity: 16)
 
   package init() {}
 
@@ -47,60 +51,52 @@ package struct WriteSet: ~Copyable {
   package var isEmpty: Bool { entries.isEmpty }
 
   /// Bytes that the writes take, superseded ones included.
-  package var byteCount: Int { bytes.count + entries.count * MemoryLayout<Entry>.stride }
-
-  /// Bytes that the writes take with one more: of a key, and what stands behind it.
-  package func byteCount(adding key: ByteView, valueByteCount: Int) -> Int {
-    byteCount + key.count + valueByteCount + MemoryLayout<Entry>.stride
+  package var byteCount: Int {
+    builder.entriesByteCount + entries.count * MemoryLayout<Entry>.stride
   }
 
-  private var isAscending: Bool { table.isEmpty }
+  /// What an entry takes beside its key and value, at most.
+  static let entryByteCount = MemoryLayout<Entry>.stride + 32
+
+  /// Bytes that the writes would take with one more.
+  func byteCount(adding entry: WriteBatchEntry) -> Int {
+    byteCount + WriteBatchBuilder.byteCount(of: entry) + MemoryLayout<Entry>.stride
+  }
+
+  /// So many entries are searched without an index.
+  private static let fewEntries = 12
 
   // MARK: Writing
 
   package mutating func set(
     _ key: ByteView, to value: ByteView, in keyspace: KeyspaceID, _ hash: UInt64
   ) {
-    let offset = bytes.count
-    bytes.append(key)
-    bytes.append(value)
-    insert(
-      Entry(
-        offset: offset, keyCount: Int32(key.count), valueCount: Int32(value.count),
-        keyspace: keyspace, operation: .set, fingerprint: hash))
+    add(.set(key, to: value, in: keyspace), hash)
   }
 
   package mutating func remove(_ key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) {
-    let offset = bytes.count
-    bytes.append(key)
-    insert(
-      Entry(
-        offset: offset, keyCount: Int32(key.count), valueCount: 0, keyspace: keyspace,
-        operation: .remove, fingerprint: hash))
+    add(.remove(key, in: keyspace), hash)
   }
-
-  /// What stands behind the key of a large value: its ordinal and its length.
-  static let largeByteCount = 16
 
   package mutating func setLarge(
     _ key: ByteView, ordinal: Int, byteCount: UInt64, in keyspace: KeyspaceID, _ hash: UInt64
   ) {
-    let offset = bytes.count
-    bytes.append(key)
-    bytes.append(integer: UInt64(ordinal))
-    bytes.append(integer: byteCount)
+    add(.large(key, ordinal: ordinal, byteCount: byteCount, in: keyspace), hash)
+  }
+
+  @inline(__always)
+  private mutating func add(_ entry: WriteBatchEntry, _ hash: UInt64) {
+    let place = builder.add(entry)
     insert(
       Entry(
-        offset: offset, keyCount: Int32(key.count), valueCount: Int32(Self.largeByteCount),
-        keyspace: keyspace,
-        operation: .large, fingerprint: hash))
+        place: place, keyspace: entry.keyspace, operation: entry.operation, fingerprint: hash))
   }
 
   private mutating func insert(_ entry: Entry) {
     if isAscending {
       if let last = entries.last {
         if !precedes(last, entry) {
-          buildTable(capacity: 2 * (entries.count + 1))
+          isAscending = false
           return insert(entry)
         }
         if last.keyspace != entry.keyspace { noteKeyspace(entry.keyspace) }
@@ -110,12 +106,33 @@ package struct WriteSet: ~Copyable {
       liveCount += 1
     } else {
       noteKeyspace(entry.keyspace)
-      if 2 * (liveCount + 1) > table.count { buildTable(capacity: 2 * table.count) }
-      let slot = slot(of: entry)
-      if table[slot] == 0 { liveCount += 1 }
-      table[slot] = UInt32(entries.count + 1)
+      if entries.count < Self.fewEntries {
+        if newestIndex(of: key(of: entry), in: entry.keyspace, entry.fingerprint) == nil {
+          liveCount += 1
+        }
+      } else {
+        if 2 * (liveCount + 1) > table.count {
+          buildTable(capacity: max(2 * table.count, 4 * entries.count))
+        }
+        let slot = slot(of: entry)
+        if table[slot] == 0 { liveCount += 1 }
+        table[slot] = UInt32(entries.count + 1)
+      }
     }
     entries.append(entry)
+  }
+
+  /// The newest of a few entries that writes a key.
+  private func newestIndex(of key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) -> Int? {
+    var index = entries.count
+    while index > 0 {
+      index -= 1
+      let entry = entries[index]
+      if entry.fingerprint == hash, entry.keyspace == keyspace, self.key(of: entry) == key {
+        return index
+      }
+    }
+    return nil
   }
 
   private mutating func noteKeyspace(_ keyspace: KeyspaceID) {
@@ -133,6 +150,9 @@ package struct WriteSet: ~Copyable {
         self.key(of: entries[index]) == key
       else { return nil }
       return write(of: entries[index])
+    }
+    if table.isEmpty {
+      return newestIndex(of: key, in: keyspace, hash).map { write(of: entries[$0]) }
     }
     let mask = table.count - 1
     var slot = Int(truncatingIfNeeded: hash) & mask
@@ -185,7 +205,7 @@ package struct WriteSet: ~Copyable {
   /// The present moment.
   package var mark: Mark {
     Mark(
-      entryCount: entries.count, byteCount: bytes.count, keyspaceCount: keyspaces.count,
+      entryCount: entries.count, byteCount: builder.byteCount, keyspaceCount: keyspaces.count,
       isAscending: isAscending)
   }
 
@@ -194,17 +214,19 @@ package struct WriteSet: ~Copyable {
   /// - Complexity: O(entries that stay) when keys did not come in order, else O(1).
   package mutating func rollBack(to mark: Mark) {
     precondition(
-      mark.entryCount <= entries.count && mark.byteCount <= bytes.count,
+      mark.entryCount <= entries.count && mark.byteCount <= builder.byteCount,
       "WS4: a mark that was rolled back over")
     entries.removeLast(entries.count - mark.entryCount)
-    bytes.truncate(to: mark.byteCount)
+    builder.truncate(to: mark.byteCount, entryCount: entries.count)
     keyspaces.removeLast(keyspaces.count - mark.keyspaceCount)
-    if mark.isAscending {
-      table.removeAll(keepingCapacity: true)
+    isAscending = mark.isAscending
+    let capacity = table.count
+    table.removeAll(keepingCapacity: true)
+    if isAscending {
       liveCount = entries.count
+    } else if entries.count <= Self.fewEntries {
+      liveCount = entries.indices.count { isNewest($0) }
     } else {
-      let capacity = table.count
-      table.removeAll(keepingCapacity: true)
       buildTable(capacity: capacity)
       liveCount = table.reduce(0) { $0 + ($1 == 0 ? 0 : 1) }
     }
@@ -214,50 +236,39 @@ package struct WriteSet: ~Copyable {
 
   /// The writes as one batch, valid until the next change.
   package mutating func seal() -> WriteBatch {
-    batch.removeAll()
-    if isAscending {
-      for entry in entries { appendToBatch(entry) }
-    } else {
-      for index in liveIndices() { appendToBatch(entries[index]) }
+    if isAscending { return builder.finish() }
+    sorted.removeAll()
+    for index in liveIndices() {
+      let entry = entries[index]
+      sorted.append(builder, entry.place, in: entry.keyspace)
     }
-    return batch.finish()
+    return sorted.finish()
   }
 
   /// Forgets all writes and keeps the memory.
   package mutating func removeAll() {
-    bytes.removeAll()
+    if entries.isEmpty { return }
+    builder.removeAll()
     entries.removeAll(keepingCapacity: true)
-    table.removeAll()
+    if !table.isEmpty { table.removeAll() }
+    if !isAscending { sorted.removeAll() }
     keyspaces.removeAll(keepingCapacity: true)
-    batch.removeAll()
+    isAscending = true
     liveCount = 0
-  }
-
-  private mutating func appendToBatch(_ entry: Entry) {
-    let key = key(of: entry)
-    switch write(of: entry) {
-    case .set(let value): batch.set(key, to: value, in: entry.keyspace)
-    case .remove: batch.remove(key, in: entry.keyspace)
-    case .large(let ordinal, let byteCount):
-      batch.setLarge(key, ordinal: ordinal, byteCount: byteCount, in: entry.keyspace)
-    }
   }
 
   // MARK: Inside
 
-  private func key(of entry: Entry) -> ByteView {
-    bytes.view[entry.offset..<entry.offset + Int(entry.keyCount)]
-  }
+  @inline(__always)
+  private func key(of entry: Entry) -> ByteView { builder.key(at: entry.place) }
 
   private func write(of entry: Entry) -> Write {
-    let start = entry.offset + Int(entry.keyCount)
     switch entry.operation {
-    case .set: return .set(bytes.view[start..<start + Int(entry.valueCount)])
+    case .set: return .set(builder.value(at: entry.place))
     case .remove: return .remove
     case .large:
-      return .large(
-        ordinal: Int(bytes.view.load(UInt64.self, at: start)),
-        byteCount: bytes.view.load(UInt64.self, at: start + 8))
+      let large = builder.large(at: entry.place)
+      return .large(ordinal: large.ordinal, byteCount: large.byteCount)
     }
   }
 
@@ -282,6 +293,7 @@ package struct WriteSet: ~Copyable {
   /// Indices of the last write of each key, ascending by keyspace and key.
   private func liveIndices() -> [Int] {
     if isAscending { return Array(entries.indices) }
+    if table.isEmpty { return fewLiveIndices() }
     var live: [Int] = []
     live.reserveCapacity(liveCount)
     let skipped = commonPrefixCount
@@ -301,6 +313,27 @@ package struct WriteSet: ~Copyable {
     }
     for entry in order { live.append(Int(entry.index)) }
     return live
+  }
+
+  /// The same for a few entries: sorted by insertion.
+  private func fewLiveIndices() -> [Int] {
+    var live: [Int] = []
+    live.reserveCapacity(liveCount)
+    for index in entries.indices where isNewest(index) {
+      var position = live.count
+      while position > 0, precedes(entries[index], entries[live[position - 1]]) { position -= 1 }
+      live.insert(index, at: position)
+    }
+    return live
+  }
+
+  /// Whether none of the entries behind it writes the same key.
+  private func isNewest(_ index: Int) -> Bool {
+    let entry = entries[index]
+    return !entries[(index + 1)...].contains {
+      $0.fingerprint == entry.fingerprint && $0.keyspace == entry.keyspace
+        && key(of: $0) == key(of: entry)
+    }
   }
 
   /// What most comparisons of a sort need, side by side in memory.

@@ -93,6 +93,7 @@ package struct TorturePlan: Sendable {
     let featured = TortureFault.allCases[Int(seed % UInt64(TortureFault.allCases.count))]
     var configuration = Self.configuration(&configurations)
     if featured == .versionBudgetRunsOut { configuration.versionBudget = 1 << 16 }
+    configuration.fileCaching = seed % 2 == 0 ? .system : .none
     self.configuration = configuration
     keyCount = [12, 40, 120, 400, 400, 3_000][configurations.below(6)]
     var endings = streams.fork()

@@ -6,6 +6,9 @@ struct MartletBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "martlet-bench",
     abstract: "Measures Martlet against other embedded storage engines on the same work.",
-    subcommands: [CompareCommand.self, TrialCommand.self],
+    subcommands: [
+      CompareCommand.self, TrialCommand.self, VictimCommand.self, CheckpointLatencyCommand.self,
+      BeyondMemoryCommand.self,
+    ],
     defaultSubcommand: CompareCommand.self)
 }

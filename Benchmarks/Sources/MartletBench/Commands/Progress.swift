@@ -6,25 +6,55 @@ import Foundation
   import Glibc
 #endif
 
-/// What is being done, on standard error: a line that overwrites itself on a terminal, else one line
-/// after the other.
+/// What is being done and how long the rest will take, on standard error: a line that overwrites
+/// itself on a terminal, else one line after the other.
+///
+/// Trials differ by a hundredfold, so the rest is reckoned trial by trial: as long as in an earlier
+/// round, else as others of its workload, else as all so far.
 final class Progress {
-  private let total: Int
-  private var count = 0
-  private let isTerminal = isatty(STDERR_FILENO) == 1
-
-  init(total: Int) {
-    self.total = total
+  struct Step: Hashable {
+    let workload: Workload
+    let engine: EngineKind
   }
 
-  func show(_ what: String) {
-    count += 1
-    let line = "[\(count)/\(total)] \(what)"
+  private var rest: [Step]
+  private let total: Int
+  private var seconds: [Step: Double] = [:]
+  private let isTerminal = isatty(STDERR_FILENO) == 1
+
+  init(_ steps: [Step]) {
+    rest = steps
+    total = steps.count
+  }
+
+  /// Shows a step, runs it, and notes how long it took.
+  func run(_ step: Step, round: Int, _ body: () -> Void) {
+    let number = total - rest.count + 1
+    let left = number == 1 ? "" : ", about \(Self.text(expected)) left"
+    let line =
+      "[\(number)/\(total)] \(step.workload), round \(round), \(step.engine.rawValue)\(left)"
     write(isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n")
+    seconds[step] = Trial.seconds(body)
+    rest.removeFirst()
   }
 
   func finish() {
     if isTerminal { write("\r\u{1B}[K") }
+  }
+
+  private var expected: Double {
+    let all = mean(Array(seconds.values)) ?? 0
+    let byWorkload = Dictionary(grouping: seconds, by: { $0.key.workload })
+      .compactMapValues { mean($0.map(\.value)) }
+    return rest.reduce(0) { $0 + (seconds[$1] ?? byWorkload[$1.workload] ?? all) }
+  }
+
+  private func mean(_ values: [Double]) -> Double? {
+    values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+  }
+
+  private static func text(_ seconds: Double) -> String {
+    seconds < 90 ? "\(Int(seconds.rounded())) s" : "\(Int((seconds / 60).rounded())) min"
   }
 
   private func write(_ text: String) {

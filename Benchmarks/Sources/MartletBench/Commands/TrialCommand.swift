@@ -29,8 +29,11 @@ struct TrialCommand: ParsableCommand {
   var directory: String
 
   func run() throws {
-    guard let kind = Workload.Kind(rawValue: workload) else {
+    guard let kind = Workload.Kind(name: workload) else {
       throw ValidationError("no workload is called '\(workload)'")
+    }
+    guard kind.admits(engine) else {
+      throw ValidationError("\(engine.rawValue) cannot do \(workload)")
     }
     let trial = Trial(
       engine: engine, workload: Workload(kind: kind, threads: threads),

@@ -3,17 +3,19 @@ import Foundation
 
 /// A trial in a process of its own.
 enum TrialProcess {
-  /// After so long a trial counts as hung. The slowest of a default run takes about ten seconds.
-  private static let timeLimitSeconds = 600
+  /// After so long a trial counts as hung. The slowest of a default run takes about two minutes.
+  private static let timeLimitSeconds = 1_800
 
+  /// - Parameter isQuick: whether the device may be busy with what the trial before has left: waiting
+  ///   for all that the system holds takes long on a machine with other work.
   /// - Throws: `BenchmarkError.trial` when the process fails or does not end; what it said itself
   ///   goes to standard error.
-  static func run(_ trial: Trial) throws -> Outcome {
-    Device.flushEverything()
+  static func run(_ trial: Trial, isQuick: Bool) throws -> Outcome {
+    if !isQuick { Device.flushEverything() }
     let process = Process()
     process.executableURL = Bundle.main.executableURL
     process.arguments = [
-      "trial", "--engine", trial.engine.rawValue, "--workload", trial.workload.kind.rawValue,
+      "trial", "--engine", trial.engine.rawValue, "--workload", trial.workload.kind.name,
       "--threads", String(trial.workload.threads), "--records", String(trial.scale.records),
       "--seed", String(trial.seed), "--directory", trial.directory,
     ]

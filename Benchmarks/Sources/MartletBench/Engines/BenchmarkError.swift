@@ -5,6 +5,7 @@ enum BenchmarkError: Error, CustomStringConvertible {
   case wrongFinalState(engine: String)
   case notInstalled(engine: String)
   case engine(String, call: String, message: String)
+  case unsupported(engine: String)
   case trial(String)
   case file(String)
 
@@ -17,6 +18,7 @@ enum BenchmarkError: Error, CustomStringConvertible {
       "\(engine): a change was lost or made twice: the final state is not the sum of all changes"
     case .notInstalled(let engine): "\(engine) is not installed here"
     case .engine(let engine, let call, let message): "\(engine): \(call): \(message)"
+    case .unsupported(let engine): "\(engine) cannot do this"
     case .trial(let message): message
     case .file(let message): message
     }

@@ -13,7 +13,8 @@
   ///   detection"): of those that look at who loses, the youngest did worse here, and the one with
   ///   fewest writes seven times worse; who reads to write says so with `DB_RMW` ("Avoiding
   ///   deadlocks");
-  /// - relaxed is `DB_TXN_NOSYNC` ("Relaxing transactional durability").
+  /// - relaxed is `DB_TXN_NOSYNC` ("Relaxing transactional durability");
+  /// - an environment of one process is opened with `DB_RECOVER` ("Opening the environment").
   @safe
   final class BerkeleyDBEngine: Engine, @unchecked Sendable {
     // SENDABLE: handles opened with `DB_THREAD` may be used by any thread, and the stored
@@ -38,7 +39,8 @@
       try unsafe BerkeleyDB.check(
         "set_cachesize",
         environment.pointee.set_cachesize(
-          environment, 0, UInt32(EngineOptions.cacheByteCount), 1))
+          environment, UInt32(options.memoryBudget >> 30),
+          UInt32(options.memoryBudget & (1 << 30 - 1)), 1))
       try unsafe BerkeleyDB.check(
         "set_lg_bsize", environment.pointee.set_lg_bsize(environment, Self.logBufferByteCount))
       try unsafe BerkeleyDB.check(
@@ -54,7 +56,7 @@
       }
       let subsystems =
         DB_INIT_LOCK | DB_INIT_LOG | DB_INIT_MPOOL | DB_INIT_TXN | DB_CREATE | DB_THREAD
-        | DB_PRIVATE
+        | DB_PRIVATE | DB_RECOVER
       try unsafe BerkeleyDB.check(
         "open", environment.pointee.open(environment, options.directory, UInt32(subsystems), 0o644))
 

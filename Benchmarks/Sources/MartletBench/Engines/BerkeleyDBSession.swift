@@ -97,6 +97,18 @@
     }
 
     func scan(into checksum: inout Checksum) throws {
+      try unsafe scan(from: nil, limit: .max, into: &checksum)
+    }
+
+    func scan(from key: RawSpan, limit: Int, into checksum: inout Checksum) throws {
+      try unsafe key.withUnsafeBytes { start in
+        try unsafe scan(from: start, limit: limit, into: &checksum)
+      }
+    }
+
+    private func scan(
+      from start: UnsafeRawBufferPointer?, limit: Int, into checksum: inout Checksum
+    ) throws {
       var sum = Checksum()
       _ = try unsafe transact { transaction in
         sum = Checksum()
@@ -105,16 +117,24 @@
         if code != 0 { return ("DB->cursor", code) }
         let cursor = unsafe opened!
         defer { _ = unsafe cursor.pointee.close(cursor) }
-        while true {
-          var key = unsafe DBT.filling(key.bytes)
+        var key = unsafe DBT.filling(key.bytes)
+        var move = DB_NEXT
+        if let start = unsafe start {
+          unsafe self.key.bytes.copyMemory(from: start)
+          unsafe key.size = UInt32(start.count)
+          move = DB_SET_RANGE
+        }
+        while sum.count < limit {
           var value = unsafe DBT.filling(scratch.bytes)
-          let code = unsafe cursor.pointee.get(cursor, &key, &value, UInt32(DB_NEXT))
+          let code = unsafe cursor.pointee.get(cursor, &key, &value, UInt32(move))
           if code == DB_NOTFOUND { return ("", 0) }
           if code != 0 { return ("DBcursor->get", code) }
           unsafe sum.add(
             key: UnsafeRawBufferPointer(start: key.data, count: Int(key.size)).bytes,
             value: UnsafeRawBufferPointer(start: value.data, count: Int(value.size)).bytes)
+          move = DB_NEXT
         }
+        return ("", 0)
       }
       checksum.add(sum)
     }

@@ -7,6 +7,10 @@ protocol Engine: Sendable {
   /// What one thread works with. Made on the thread that uses it.
   func makeSession() throws -> any EngineSession
 
+  /// Fills the engine, which is empty, with records that ascend, by the best way it has. On the
+  /// medium after `settle`.
+  func build(_ records: RawSpan) throws
+
   /// Makes everything committed durable in the engine's data file: a sync or a checkpoint.
   func settle() throws
 
@@ -38,6 +42,21 @@ protocol EngineSession: AnyObject {
 
   /// Visits every record in key order in one snapshot and consumes keys and values.
   func scan(into checksum: inout Checksum) throws
+
+  /// Visits up to `limit` records from a key on, in one snapshot, and consumes keys and values.
+  func scan(from key: RawSpan, limit: Int, into checksum: inout Checksum) throws
+}
+
+extension Engine {
+  /// Batches, for engines that have no better way.
+  func build(_ records: RawSpan) throws {
+    let session = try makeSession()
+    let batchByteCount = Scale.batchRecords * RecordShape.byteCount
+    for offset in stride(from: 0, to: records.byteCount, by: batchByteCount) {
+      let end = min(offset + batchByteCount, records.byteCount)
+      try session.append(records.extracting(offset..<end))
+    }
+  }
 }
 
 extension EngineSession {

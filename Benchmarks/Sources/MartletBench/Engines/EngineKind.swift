@@ -11,12 +11,16 @@ enum EngineKind: String, CaseIterable, Codable, Sendable, ExpressibleByArgument 
   case martletLocking = "martlet-2pl"
   case lmdb
   case lmdbWriteMap = "lmdb-writemap"
+  case lmdbNoReadAhead = "lmdb-noreadahead"
   case berkeleyDB = "berkeley-db"
   case berkeleyDBSmallPages = "berkeley-db-512"
   case wiredTiger = "wiredtiger"
   case sqlite
   case rocksDBLocking = "rocksdb-2pl"
   case rocksDBOptimistic = "rocksdb-occ"
+  /// Writes of blocks and nothing else: what the device can do.
+  case device
+  /// A dictionary in memory that says who is right.
   case reference
 
   /// Martlet at `.snapshot`, and serializable by each protocol.
@@ -30,6 +34,19 @@ enum EngineKind: String, CaseIterable, Codable, Sendable, ExpressibleByArgument 
     .lmdb, .berkeleyDB, .berkeleyDBSmallPages, .wiredTiger, .sqlite, .rocksDBLocking,
     .rocksDBOptimistic,
   ]
+
+  /// Who takes part wherever nothing else is said: every engine once, at its usual settings.
+  static var comparison: [EngineKind] {
+    [.martlet] + installedPeers.filter { $0 != .berkeleyDBSmallPages }
+  }
+
+  /// Peers whose data is compressed at these settings.
+  static let compressingPeers: [EngineKind] = [.rocksDBLocking, .rocksDBOptimistic]
+
+  static let rocksDB: [EngineKind] = [.rocksDBLocking, .rocksDBOptimistic]
+
+  /// All peers but LMDB.
+  static let otherPeers = peers.filter { $0 != .lmdb }
 
   static var installedPeers: [EngineKind] { peers.filter(\.isInstalled) }
 
@@ -47,12 +64,21 @@ enum EngineKind: String, CaseIterable, Codable, Sendable, ExpressibleByArgument 
   var isInstalled: Bool {
     switch self {
     case .martlet, .martletSSI, .martletOptimistic, .martletLocking, .lmdb, .lmdbWriteMap,
-      .reference:
+      .lmdbNoReadAhead, .device, .reference:
       true
     case .berkeleyDB, .berkeleyDBSmallPages: InstalledEngines.hasBerkeleyDB
     case .wiredTiger: InstalledEngines.hasWiredTiger
     case .sqlite: InstalledEngines.hasSQLite
     case .rocksDBLocking, .rocksDBOptimistic: InstalledEngines.hasRocksDB
+    }
+  }
+
+  /// Whether the engine has the system cache its data instead of doing so itself, so that this cache
+  /// is its memory budget where data does not fit.
+  var reliesOnPageCache: Bool {
+    switch self {
+    case .lmdb, .lmdbWriteMap, .lmdbNoReadAhead, .sqlite: true
+    default: false
     }
   }
 
@@ -62,7 +88,8 @@ enum EngineKind: String, CaseIterable, Codable, Sendable, ExpressibleByArgument 
     case .martletSSI: try MartletEngine(options: options, control: .serializableSnapshot)
     case .martletOptimistic: try MartletEngine(options: options, control: .optimistic)
     case .martletLocking: try MartletEngine(options: options, control: .twoPhaseLocking)
-    case .lmdb: try LMDBEngine(options: options, writeMap: false)
+    case .lmdb: try LMDBEngine(options: options)
+    case .lmdbNoReadAhead: try LMDBEngine(options: options, readAhead: false)
     case .lmdbWriteMap: try LMDBEngine(options: options, writeMap: true)
     case .berkeleyDB: try InstalledEngines.openBerkeleyDB(options, smallPages: false)
     case .berkeleyDBSmallPages: try InstalledEngines.openBerkeleyDB(options, smallPages: true)
@@ -70,6 +97,7 @@ enum EngineKind: String, CaseIterable, Codable, Sendable, ExpressibleByArgument 
     case .sqlite: try InstalledEngines.openSQLite(options)
     case .rocksDBLocking: try InstalledEngines.openRocksDB(options, locking: true)
     case .rocksDBOptimistic: try InstalledEngines.openRocksDB(options, locking: false)
+    case .device: try DeviceEngine(options: options)
     case .reference: ReferenceEngine()
     }
   }

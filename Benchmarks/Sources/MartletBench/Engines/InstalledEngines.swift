@@ -46,11 +46,13 @@ enum InstalledEngines {
 
   #if ROCKSDB
     static let hasRocksDB = true
+    static let rocksDBVersion = RocksDBEngine.version
     static func openRocksDB(_ options: EngineOptions, locking: Bool) throws -> any Engine {
       try RocksDBEngine(options: options, locking: locking)
     }
   #else
     static let hasRocksDB = false
+    static let rocksDBVersion = "not installed"
     static func openRocksDB(_ options: EngineOptions, locking: Bool) throws -> any Engine {
       throw BenchmarkError.notInstalled(engine: "rocksdb")
     }

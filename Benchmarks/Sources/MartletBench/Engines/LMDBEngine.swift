@@ -10,7 +10,7 @@ import CLMDB
 /// - a thread keeps one read transaction and renews it for each snapshot (`mdb_txn_renew`), which
 ///   is cheaper than a new one;
 /// - not `MDB_NOTLS`: one thread is one reader here, the case thread-local slots are made for;
-/// - not `MDB_NORDAHEAD`: it may help "when the DB is larger than RAM", and here it is not;
+/// - `MDB_NORDAHEAD`, which may help "when the DB is larger than RAM", is a variant of its own;
 /// - `MDB_WRITEMAP` is a variant of its own: it writes faster and, with `MDB_NOSYNC`, leaves the
 ///   file exposed to a corrupting power cut and to stray writes of the application.
 @safe
@@ -21,12 +21,13 @@ final class LMDBEngine: Engine, @unchecked Sendable {
   private let environment: OpaquePointer
   private let database: MDB_dbi
 
-  private static let mapByteCount = 16 << 30
+  private static let mapByteCount = 64 << 30
 
-  init(options: EngineOptions, writeMap: Bool) throws {
+  init(options: EngineOptions, writeMap: Bool = false, readAhead: Bool = true) throws {
     var flags: UInt32 = 0
     if options.durability == .relaxed { flags |= UInt32(MDB_NOSYNC) }
     if writeMap { flags |= UInt32(MDB_WRITEMAP) }
+    if !readAhead { flags |= UInt32(MDB_NORDAHEAD) }
     var handle: OpaquePointer?
     try unsafe LMDB.check("mdb_env_create", mdb_env_create(&handle))
     let environment = unsafe handle!

@@ -11,6 +11,8 @@ final class LMDBSession: EngineSession {
   /// The read transaction the thread keeps, reset between snapshots. Begun by the first read, since
   /// a thread that writes may have no other transaction.
   private var reader: OpaquePointer?
+  /// The cursor of that transaction, renewed with it.
+  private var cursor: OpaquePointer?
   private let scratch = ValueScratch()
 
   init(environment: OpaquePointer, database: MDB_dbi) {
@@ -19,6 +21,7 @@ final class LMDBSession: EngineSession {
   }
 
   deinit {
+    if let cursor = unsafe cursor { unsafe mdb_cursor_close(cursor) }
     if let reader = unsafe reader { unsafe mdb_txn_abort(reader) }
   }
 
@@ -31,6 +34,15 @@ final class LMDBSession: EngineSession {
     let begun = try unsafe LMDB.begin(environment, flags: MDB_RDONLY)
     unsafe reader = begun
     return unsafe begun
+  }
+
+  private func renewedCursor(_ reader: OpaquePointer) throws -> OpaquePointer {
+    if let cursor = unsafe cursor {
+      try unsafe LMDB.check("mdb_cursor_renew", mdb_cursor_renew(reader, cursor))
+      return unsafe cursor
+    }
+    try unsafe LMDB.check("mdb_cursor_open", mdb_cursor_open(reader, database, &cursor))
+    return unsafe cursor!
   }
 
   func write(_ records: RawSpan) throws {
@@ -122,18 +134,39 @@ final class LMDBSession: EngineSession {
   func scan(into checksum: inout Checksum) throws {
     let reader = try unsafe renewedReader()
     defer { unsafe mdb_txn_reset(reader) }
-    var cursor: OpaquePointer?
-    try unsafe LMDB.check("mdb_cursor_open", mdb_cursor_open(reader, database, &cursor))
-    defer { unsafe mdb_cursor_close(cursor) }
+    let cursor = try unsafe renewedCursor(reader)
     var key = unsafe MDB_val()
+    try unsafe visit(cursor, &key, MDB_FIRST, limit: .max, into: &checksum)
+  }
+
+  func scan(from key: RawSpan, limit: Int, into checksum: inout Checksum) throws {
+    let reader = try unsafe renewedReader()
+    defer { unsafe mdb_txn_reset(reader) }
+    let cursor = try unsafe renewedCursor(reader)
+    try unsafe key.withUnsafeBytes { bytes in
+      var key = unsafe MDB_val(
+        mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress!))
+      try unsafe visit(cursor, &key, MDB_SET_RANGE, limit: limit, into: &checksum)
+    }
+  }
+
+  /// Consumes records from the one that `operation` finds on.
+  private func visit(
+    _ cursor: OpaquePointer, _ key: inout MDB_val, _ operation: MDB_cursor_op, limit: Int,
+    into checksum: inout Checksum
+  ) throws {
     var value = unsafe MDB_val()
-    while true {
-      let code = unsafe mdb_cursor_get(cursor, &key, &value, MDB_NEXT)
+    var operation = operation
+    var count = 0
+    while count < limit {
+      let code = unsafe mdb_cursor_get(cursor, &key, &value, operation)
       if code == MDB_NOTFOUND { break }
       try LMDB.check("mdb_cursor_get", code)
       let foundKey = unsafe UnsafeRawBufferPointer(start: key.mv_data, count: key.mv_size)
       let found = unsafe UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size)
       unsafe checksum.add(key: foundKey.bytes, value: found.bytes)
+      operation = MDB_NEXT
+      count += 1
     }
   }
 }

@@ -14,7 +14,7 @@ final class MartletEngine: Engine {
     self.control = control
     isolation = control == nil ? .snapshot : .serializable
     var configuration = Configuration()
-    configuration.cacheSize = EngineOptions.cacheByteCount
+    configuration.cacheSize = options.memoryBudget
     configuration.durability = options.durability == .full ? .full : .relaxed
     database = try Database(at: options.directory, configuration: configuration)
     keyspace = try database.keyspace("records")
@@ -23,6 +23,17 @@ final class MartletEngine: Engine {
   func makeSession() -> any EngineSession {
     MartletSession(
       database: database, keyspace: keyspace, isolation: isolation, control: control)
+  }
+
+  /// **The place of the bulk build.** Until the public API has one, sorted transactions; its call
+  /// takes ascending records and replaces this loop.
+  func build(_ records: RawSpan) throws {
+    let session = makeSession()
+    let batchByteCount = Scale.batchRecords * RecordShape.byteCount
+    for offset in stride(from: 0, to: records.byteCount, by: batchByteCount) {
+      let end = min(offset + batchByteCount, records.byteCount)
+      try session.write(records.extracting(offset..<end))
+    }
   }
 
   func settle() throws {
@@ -116,6 +127,19 @@ private final class MartletSession: EngineSession {
     var sum = Checksum()
     try database.read { snapshot in
       try snapshot.forEach(in: keyspace) { key, value in
+        sum.add(key: key, value: value)
+        return .continue
+      }
+    }
+    checksum.add(sum)
+  }
+
+  func scan(from key: RawSpan, limit: Int, into checksum: inout Checksum) throws {
+    var sum = Checksum()
+    // SAFETY: as in `write`.
+    let bounds = try unsafe key.withUnsafeBytes { try unsafe KeyBounds.from(BorrowedBytes($0)) }
+    try database.read { snapshot in
+      try snapshot.forEach(in: keyspace, bounds, reverse: false, limit: limit) { key, value in
         sum.add(key: key, value: value)
         return .continue
       }

@@ -6,7 +6,36 @@ import Synchronization
 /// It takes part only when asked for. When two engines disagree about a checksum, it says which of
 /// them is right.
 final class ReferenceEngine: Engine {
-  fileprivate let values = Mutex<[Key: [UInt8]]>([:])
+  fileprivate let records = Mutex(Records())
+
+  /// The records, and their keys in order when somebody scanned since the last key was added.
+  fileprivate struct Records {
+    private(set) var values: [Key: [UInt8]] = [:]
+    private var sorted: [Key]?
+
+    mutating func set(_ key: Key, _ value: [UInt8]) {
+      if values.updateValue(value, forKey: key) == nil { sorted = nil }
+    }
+
+    mutating func add(_ amount: UInt64, to key: Key) {
+      // SAFETY: values have `RecordShape.valueByteCount` bytes.
+      unsafe values[key]?.withUnsafeMutableBytes {
+        unsafe Steps.add(amount, to: $0.baseAddress!)
+      }
+    }
+
+    mutating func keys(from start: Key?, limit: Int) -> ArraySlice<Key> {
+      let keys = sorted ?? values.keys.sorted()
+      sorted = keys
+      var low = 0
+      var high = start == nil ? 0 : keys.count
+      while low < high {
+        let middle = (low + high) / 2
+        if let start, keys[middle] < start { low = middle + 1 } else { high = middle }
+      }
+      return keys[low...].prefix(limit)
+    }
+  }
 
   /// Sixteen bytes as two big-endian words, so that words order as bytes do.
   fileprivate struct Key: Hashable, Comparable {
@@ -49,15 +78,15 @@ private final class ReferenceSession: EngineSession {
       let value = record.extracting(droppingFirst: RecordShape.keyByteCount)
       pairs.append((ReferenceEngine.Key(record), unsafe value.withUnsafeBytes(Array.init)))
     }
-    engine.values.withLock { values in
-      for (key, value) in pairs { values[key] = value }
+    engine.records.withLock { records in
+      for (key, value) in pairs { records.set(key, value) }
     }
   }
 
   func read(_ keys: RawSpan, into checksum: inout Checksum) throws {
     for offset in stride(from: 0, to: keys.byteCount, by: RecordShape.keyByteCount) {
       let key = ReferenceEngine.Key(keys.extracting(offset..<offset + RecordShape.keyByteCount))
-      guard let value = engine.values.withLock({ $0[key] }) else {
+      guard let value = engine.records.withLock({ $0.values[key] }) else {
         throw BenchmarkError.missingKey(engine: "reference")
       }
       // SAFETY: every byte of an array of bytes is initialized.
@@ -66,20 +95,31 @@ private final class ReferenceSession: EngineSession {
   }
 
   func change(_ steps: RawSpan, _ intent: Steps.Intent) throws -> Int {
-    try engine.values.withLock { values in
+    try engine.records.withLock { records in
       try unsafe Steps.forEach(steps) { key, amount in
         let key = unsafe ReferenceEngine.Key(key.bytes)
-        guard values[key] != nil else { throw BenchmarkError.missingKey(engine: "reference") }
-        unsafe values[key]?.withUnsafeMutableBytes {
-          unsafe Steps.add(amount, to: $0.baseAddress!)
+        guard records.values[key] != nil else {
+          throw BenchmarkError.missingKey(engine: "reference")
         }
+        records.add(amount, to: key)
       }
     }
     return 1
   }
 
   func scan(into checksum: inout Checksum) {
-    for (key, value) in engine.values.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
+    scan(from: nil, limit: .max, into: &checksum)
+  }
+
+  func scan(from key: RawSpan, limit: Int, into checksum: inout Checksum) {
+    scan(from: ReferenceEngine.Key(key), limit: limit, into: &checksum)
+  }
+
+  private func scan(from key: ReferenceEngine.Key?, limit: Int, into checksum: inout Checksum) {
+    let found = engine.records.withLock { records in
+      records.keys(from: key, limit: limit).map { ($0, records.values[$0] ?? []) }
+    }
+    for (key, value) in found {
       // SAFETY: every byte of an array of bytes is initialized.
       unsafe checksum.add(key: key.bytes.span.bytes, value: value.span.bytes)
     }

@@ -133,13 +133,30 @@
     }
 
     func scan(into checksum: inout Checksum) throws {
+      try unsafe scan(from: nil, limit: .max, into: &checksum)
+    }
+
+    func scan(from key: RawSpan, limit: Int, into checksum: inout Checksum) throws {
+      try unsafe key.withUnsafeBytes { start in
+        try unsafe scan(from: start, limit: limit, into: &checksum)
+      }
+    }
+
+    private func scan(
+      from start: UnsafeRawBufferPointer?, limit: Int, into checksum: inout Checksum
+    ) throws {
       var sum = Checksum()
       _ = try transact {
         sum = Checksum()
         let iterator = unsafe rocksdb_transaction_create_iterator(transaction, readOptions)
         defer { unsafe rocksdb_iter_destroy(iterator) }
-        unsafe rocksdb_iter_seek_to_first(iterator)
-        while unsafe rocksdb_iter_valid(iterator) != 0 {
+        if let start = unsafe start {
+          unsafe rocksdb_iter_seek(
+            iterator, start.baseAddress?.assumingMemoryBound(to: CChar.self), start.count)
+        } else {
+          unsafe rocksdb_iter_seek_to_first(iterator)
+        }
+        while unsafe sum.count < limit && rocksdb_iter_valid(iterator) != 0 {
           var keyByteCount = 0
           let key = unsafe rocksdb_iter_key(iterator, &keyByteCount)
           var valueByteCount = 0
@@ -147,7 +164,7 @@
           unsafe sum.add(
             key: UnsafeRawBufferPointer(start: key, count: keyByteCount).bytes,
             value: UnsafeRawBufferPointer(start: value, count: valueByteCount).bytes)
-          unsafe rocksdb_iter_next(iterator)
+          if sum.count < limit { unsafe rocksdb_iter_next(iterator) }
         }
         unsafe rocksdb_iter_get_error(iterator, &message)
       }

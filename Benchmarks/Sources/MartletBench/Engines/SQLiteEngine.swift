@@ -9,24 +9,31 @@
   /// - writers begin with `BEGIN IMMEDIATE`, so that none fails half-way, and wait by the busy
   ///   timeout;
   /// - `SQLITE_OPEN_NOMUTEX`, since no connection is shared, and statements prepared once;
-  /// - full is `synchronous=FULL`, relaxed `NORMAL`, which syncs at checkpoints alone.
+  /// - full is `synchronous=FULL`, relaxed `NORMAL`, which syncs at checkpoints alone;
+  /// - a connection has a cache of its own, so that each gets its share of the budget; where data
+  ///   does not fit, each has the default of 2 MiB at most, and the system's cache the rest.
   final class SQLiteEngine: Engine {
     private let path: String
     private let durability: EngineOptions.Durability
+    private let cacheByteCount: Int
+    private static let standardCacheByteCount = 2 << 20
 
     init(options: EngineOptions) throws {
       path = "\(options.directory)/records.sqlite"
       durability = options.durability
+      let share = options.memoryBudget / options.sessions
+      cacheByteCount = options.isCold ? min(share / 4, Self.standardCacheByteCount) : share
       let connection = try makeConnection()
       try connection.execute(
-        "CREATE TABLE records (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID")
+        "CREATE TABLE IF NOT EXISTS records (key BLOB PRIMARY KEY, value BLOB NOT NULL)"
+          + " WITHOUT ROWID")
     }
 
     private func makeConnection() throws -> SQLiteConnection {
       let connection = try SQLiteConnection(path: path)
       try connection.execute("PRAGMA journal_mode=WAL")
       try connection.execute("PRAGMA synchronous=\(durability == .full ? "FULL" : "NORMAL")")
-      try connection.execute("PRAGMA cache_size=-\(EngineOptions.cacheByteCount >> 10)")
+      try connection.execute("PRAGMA cache_size=-\(cacheByteCount >> 10)")
       return connection
     }
 

@@ -14,6 +14,7 @@
     private let commit: OpaquePointer
     private let select: OpaquePointer
     private let selectAll: OpaquePointer
+    private let selectRange: OpaquePointer
     private let upsert: OpaquePointer
     private let update: OpaquePointer
     private let scratch = ValueScratch()
@@ -25,13 +26,17 @@
       unsafe commit = try connection.prepare("COMMIT")
       unsafe select = try connection.prepare("SELECT value FROM records WHERE key = ?1")
       unsafe selectAll = try connection.prepare("SELECT key, value FROM records ORDER BY key")
+      unsafe selectRange = try connection.prepare(
+        "SELECT key, value FROM records WHERE key >= ?1 ORDER BY key LIMIT ?2")
       unsafe upsert = try connection.prepare(
         "INSERT INTO records VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")
       unsafe update = try connection.prepare("UPDATE records SET value = ?2 WHERE key = ?1")
     }
 
     deinit {
-      let all = unsafe [begin, beginImmediate, commit, select, selectAll, upsert, update]
+      let all = unsafe [
+        begin, beginImmediate, commit, select, selectAll, selectRange, upsert, update,
+      ]
       unsafe all.forEach { unsafe sqlite3_finalize($0) }
     }
 
@@ -108,11 +113,24 @@
     }
 
     func scan(into checksum: inout Checksum) throws {
-      defer { unsafe sqlite3_reset(selectAll) }
+      try unsafe visit(selectAll, into: &checksum)
+    }
+
+    func scan(from key: RawSpan, limit: Int, into checksum: inout Checksum) throws {
+      try unsafe key.withUnsafeBytes { start in
+        unsafe bind(selectRange, 1, start)
+        unsafe sqlite3_bind_int64(selectRange, 2, Int64(limit))
+        try unsafe visit(selectRange, into: &checksum)
+      }
+    }
+
+    /// Consumes the rows of a statement: one that reads is a snapshot by itself.
+    private func visit(_ statement: OpaquePointer, into checksum: inout Checksum) throws {
+      defer { unsafe sqlite3_reset(statement) }
       while true {
-        switch unsafe sqlite3_step(selectAll) {
+        switch unsafe sqlite3_step(statement) {
         case SQLITE_ROW:
-          unsafe checksum.add(key: column(selectAll, 0).bytes, value: column(selectAll, 1).bytes)
+          unsafe checksum.add(key: column(statement, 0).bytes, value: column(statement, 1).bytes)
         case SQLITE_DONE: return
         default: throw connection.failure("sqlite3_step")
         }

@@ -7,7 +7,10 @@
   /// "Multithreading"):
   /// - a cache into which all data fits; the log on, so that commits survive at all;
   /// - one session and one cursor a thread, kept open;
-  /// - relaxed is `transaction_sync` off: the log is written when its buffer is full.
+  /// - relaxed is `transaction_sync` off: the log is written when its buffer is full;
+  /// - bulk builds by a cursor with `bulk` ("Bulk-load");
+  /// - `direct_io` where data does not fit, so that the system caches nothing of it ("System buffer
+  ///   cache").
   @safe
   final class WiredTigerEngine: Engine, @unchecked Sendable {
     // SENDABLE: connections may be used by any thread; the stored property is a constant.
@@ -19,8 +22,9 @@
     init(options: EngineOptions) throws {
       let sync = options.durability == .full ? "(enabled=true,method=fsync)" : "(enabled=false)"
       let configuration =
-        "create,cache_size=\(EngineOptions.cacheByteCount),session_max=64,"
+        "create,cache_size=\(options.memoryBudget),session_max=64,"
         + "log=(enabled=true),transaction_sync=\(sync)"
+        + (options.isCold ? ",direct_io=[data]" : "")
       var opened: UnsafeMutablePointer<WT_CONNECTION>?
       try unsafe WiredTiger.check(
         "wiredtiger_open", wiredtiger_open(options.directory, nil, configuration, &opened))
@@ -34,6 +38,28 @@
 
     func makeSession() throws -> any EngineSession {
       try unsafe WiredTigerSession(connection: connection)
+    }
+
+    func build(_ records: RawSpan) throws {
+      let session = try unsafe WiredTiger.openSession(connection)
+      defer { _ = unsafe session.pointee.close(session, nil) }
+      var opened: UnsafeMutablePointer<WT_CURSOR>?
+      try unsafe WiredTiger.check(
+        "open_cursor",
+        session.pointee.open_cursor(session, Self.table, nil, "bulk", &opened))
+      let cursor = unsafe opened!
+      try unsafe records.withUnsafeBytes { bytes in
+        for offset in stride(from: 0, to: bytes.count, by: RecordShape.byteCount) {
+          let split = offset + RecordShape.keyByteCount
+          var key = unsafe WT_ITEM.lending(UnsafeRawBufferPointer(rebasing: bytes[offset..<split]))
+          var value = unsafe WT_ITEM.lending(
+            UnsafeRawBufferPointer(rebasing: bytes[split..<offset + RecordShape.byteCount]))
+          unsafe wiredtiger_set_key(cursor, &key)
+          unsafe wiredtiger_set_value(cursor, &value)
+          try unsafe WiredTiger.check("insert", cursor.pointee.insert(cursor))
+        }
+      }
+      try unsafe WiredTiger.check("close", cursor.pointee.close(cursor))
     }
 
     func settle() throws {

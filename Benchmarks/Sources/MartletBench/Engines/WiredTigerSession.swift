@@ -130,26 +130,51 @@
       _ = try transact {
         sum = Checksum()
         _ = unsafe cursor.pointee.reset(cursor)
-        while true {
-          var code = unsafe cursor.pointee.next(cursor)
-          if code == WT_NOTFOUND { return ("", 0) }
-          var key = unsafe WT_ITEM()
-          var value = unsafe WT_ITEM()
-          if code == 0 { code = unsafe wiredtiger_get_key(cursor, &key) }
-          if code == 0 { code = unsafe wiredtiger_get_value(cursor, &value) }
-          if code != 0 { return ("next", code) }
-          unsafe sum.add(
-            key: UnsafeRawBufferPointer(start: key.data, count: key.size).bytes,
-            value: UnsafeRawBufferPointer(start: value.data, count: value.size).bytes)
+        return visit(limit: .max, into: &sum, code: unsafe cursor.pointee.next(cursor))
+      }
+      checksum.add(sum)
+    }
+
+    func scan(from key: RawSpan, limit: Int, into checksum: inout Checksum) throws {
+      var sum = Checksum()
+      try unsafe key.withUnsafeBytes { start in
+        _ = try transact {
+          sum = Checksum()
+          var item = unsafe WT_ITEM.lending(start)
+          unsafe wiredtiger_set_key(cursor, &item)
+          var order: Int32 = 0
+          var code = unsafe cursor.pointee.search_near(cursor, &order)
+          if code == 0 && order < 0 { code = unsafe cursor.pointee.next(cursor) }
+          return visit(limit: limit, into: &sum, code: code)
         }
       }
       checksum.add(sum)
+    }
+
+    /// Consumes the records from where the cursor is, if the call that brought it there succeeded.
+    private func visit(
+      limit: Int, into sum: inout Checksum, code: Int32
+    ) -> (StaticString, Int32) {
+      var code = code
+      while code == 0 {
+        var key = unsafe WT_ITEM()
+        var value = unsafe WT_ITEM()
+        code = unsafe wiredtiger_get_key(cursor, &key)
+        if code == 0 { code = unsafe wiredtiger_get_value(cursor, &value) }
+        if code != 0 { break }
+        unsafe sum.add(
+          key: UnsafeRawBufferPointer(start: key.data, count: key.size).bytes,
+          value: UnsafeRawBufferPointer(start: value.data, count: value.size).bytes)
+        if sum.count == limit { break }
+        code = unsafe cursor.pointee.next(cursor)
+      }
+      return code == WT_NOTFOUND ? ("", 0) : ("next", code)
     }
   }
 
   extension WT_ITEM {
     /// Bytes for WiredTiger to read.
-    fileprivate static func lending(_ bytes: UnsafeRawBufferPointer) -> WT_ITEM {
+    static func lending(_ bytes: UnsafeRawBufferPointer) -> WT_ITEM {
       var item = unsafe WT_ITEM()
       unsafe item.data = bytes.baseAddress
       unsafe item.size = bytes.count

@@ -14,6 +14,18 @@ enum ProcessMemory {
   static var currentByteCount: Int { status("VmRSS:") ?? 0 }
   static var peakByteCount: Int { status("VmHWM:") ?? 0 }
 
+  /// Waits until the resident memory no longer grows: an engine may fault in its cache in the
+  /// background. Five seconds at most.
+  static func waitUntilSteady() {
+    var before = currentByteCount
+    for _ in 0..<100 {
+      Thread.sleep(forTimeInterval: 0.05)
+      let now = currentByteCount
+      if now <= before + 1 << 20 { return }
+      before = now
+    }
+  }
+
   /// Nil on systems without `/proc`.
   private static func status(_ field: String) -> Int? {
     guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),

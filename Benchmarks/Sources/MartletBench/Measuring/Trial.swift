@@ -11,19 +11,32 @@ struct Trial: Sendable {
   let seed: UInt64
   let directory: String
 
+  var options: EngineOptions {
+    EngineOptions(
+      directory: directory, durability: workload.kind.durability,
+      memoryBudget: workload.memoryBudget(scale), sessions: workload.threads,
+      isCold: workload.kind.isCold)
+  }
+
   func run() throws -> Outcome {
-    let dataset = Dataset(recordCount: workload.recordCount(scale), seed: seed)
-    let work = workload.makeWork(dataset, scale)
+    if workload.kind == .reopen { return try ReopenTrial(trial: self).run() }
+    let work = workload.makeWork(workload.makeDataset(scale, seed: seed), scale)
     try FileManager.default.createDirectory(
       atPath: directory, withIntermediateDirectories: true)
     ProcessMemory.resetPeak()
     let baseline = ProcessMemory.currentByteCount
 
-    let opened = try engine.open(
-      EngineOptions(directory: directory, durability: workload.kind.durability))
+    var opened = try engine.open(options)
     try work.prepare(opened)
-    let timed = try work.run(opened)
-    let settleSeconds = try seconds { try opened.settle() }
+    let warden = try workload.kind.isCold ? reopenCold(&opened) : nil
+    let timed: TimedWork
+    if let warden, let reads = work as? ReadWork {
+      timed = try reads.run(opened, gate: warden.gate)
+    } else {
+      timed = try work.run(opened)
+    }
+    let cached = warden?.stop()
+    let settleSeconds = try Self.seconds { try opened.settle() }
     let peak = ProcessMemory.peakByteCount - baseline
 
     var checksum = timed.checksum
@@ -39,40 +52,36 @@ struct Trial: Sendable {
       checksum.add(final)
     }
     let size = try FolderSize(of: directory, role: opened.role)
-    let closeSeconds = try seconds { try opened.close() }
+    let closeSeconds = try Self.seconds { try opened.close() }
     return Outcome(
-      operationsPerSecond: Double(timed.operations) / (Double(timed.nanoseconds) / 1e9),
-      processorMicroseconds: Double(timed.processorNanoseconds) / 1e3 / Double(timed.operations),
+      operations: timed.operations, seconds: Double(timed.nanoseconds) / 1e9,
+      processorSeconds: Double(timed.processorNanoseconds) / 1e9,
       attempts: Double(timed.attempts) / Double(timed.operations),
-      checksum: checksum.total, latency: LatencySummary(timed.latencies),
+      checksum: timed.isComplete ? checksum.total : nil, latency: LatencySummary(timed.latencies),
       settleSeconds: settleSeconds, closeSeconds: closeSeconds, peakMemoryByteCount: peak,
-      dataByteCount: size.dataByteCount, logByteCount: size.logByteCount)
+      dataByteCount: size.dataByteCount, logByteCount: size.logByteCount,
+      cachedByteCount: cached)
   }
 
-  private func seconds(_ body: () throws -> Void) rethrows -> Double {
+  /// Opens the engine anew with nothing of its files in memory, and sees to it that the system keeps
+  /// no more of them than the engine may spend.
+  private func reopenCold(_ opened: inout any Engine) throws -> PageCacheWarden? {
+    try opened.close()
+    PageCache.drop(directory)
+    let isPossible = PageCacheWarden.isPossible(in: directory)
+    opened = try engine.open(options)
+    guard isPossible else {
+      FileHandle.standardError.write(
+        Data("warning: the system's cache cannot be held within the budget here\n".utf8))
+      return nil
+    }
+    return PageCacheWarden(
+      directory: directory, budget: engine.reliesOnPageCache ? options.memoryBudget : 0)
+  }
+
+  static func seconds(_ body: () throws -> Void) rethrows -> Double {
     let begin = MonotonicClock.nanoseconds
     try body()
     return Double(MonotonicClock.nanoseconds - begin) / 1e9
   }
-}
-
-/// What a trial found; travels from its process to the one that compares, as JSON.
-struct Outcome: Codable, Sendable {
-  let operationsPerSecond: Double
-  /// Processor time an operation, of all threads of the process.
-  let processorMicroseconds: Double
-  var operationsPerProcessorSecond: Double { 1e6 / processorMicroseconds }
-  /// How often a transaction ran until it had committed, on average.
-  let attempts: Double
-  /// Over every value read in the timed part and, if it wrote, every record of the final state.
-  let checksum: UInt64
-  let latency: LatencySummary?
-  /// To sync or checkpoint after the timed part.
-  let settleSeconds: Double
-  let closeSeconds: Double
-  /// From before the engine was opened until it settled.
-  let peakMemoryByteCount: Int
-  /// Allocated on the device after it settled.
-  let dataByteCount: Int
-  let logByteCount: Int
 }

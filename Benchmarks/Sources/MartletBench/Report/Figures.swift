@@ -23,8 +23,18 @@ enum Figures {
     spread.median.formatted(.number.precision(.fractionLength(3)).locale(posix))
   }
 
-  static func mebibytes(_ spread: Spread) -> String {
-    significant(spread.median / Double(1 << 20)) + " MiB"
+  static func mebibytes(_ spread: Spread) -> String { mebibytes(spread.median) }
+
+  static func mebibytes(_ byteCount: Double) -> String {
+    significant(byteCount / Double(1 << 20)) + " MiB"
+  }
+
+  static func duration(seconds: Double) -> String {
+    switch seconds {
+    case 1...: significant(seconds) + " s"
+    case 0.001...: significant(seconds * 1e3) + " ms"
+    default: significant(seconds * 1e6) + " µs"
+    }
   }
 
   static func significant(_ value: Double) -> String {
@@ -32,7 +42,7 @@ enum Figures {
   }
 
   /// Nothing when there was but one round.
-  private static func range(_ spread: Spread, _ figure: (Double) -> String) -> String {
+  static func range(_ spread: Spread, _ figure: (Double) -> String) -> String {
     spread.rounds == 1 ? "" : " (\(figure(spread.minimum)) – \(figure(spread.maximum)))"
   }
 

@@ -5,6 +5,13 @@ struct Spread: Sendable {
   let maximum: Double
   let rounds: Int
 
+  init(median: Double, minimum: Double, maximum: Double, rounds: Int) {
+    self.median = median
+    self.minimum = minimum
+    self.maximum = maximum
+    self.rounds = rounds
+  }
+
   /// Nil without values.
   init?(_ values: [Double]) {
     let sorted = values.sorted()

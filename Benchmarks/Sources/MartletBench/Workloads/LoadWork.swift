@@ -2,16 +2,30 @@
 struct LoadWork: Work {
   private let records: [UInt8]
   private let isSorted: Bool
+  private let startsAtRest: Bool
   let finalRecordCount: Int
   var writes: Bool { true }
 
-  init(_ dataset: Dataset, sorted: Bool) {
+  /// - Parameter startsAtRest: whether the engine may first finish what it does in the background
+  ///   once it is open.
+  init(_ dataset: Dataset, sorted: Bool, startsAtRest: Bool = true) {
+    self.startsAtRest = startsAtRest
     records = dataset.records(of: sorted ? dataset.ascendingOrder : dataset.shuffledOrder)
     isSorted = sorted
     finalRecordCount = dataset.recordCount
   }
 
-  func prepare(_ engine: any Engine) {}
+  /// Some records only, in ascending order.
+  init(_ dataset: Dataset, ascending numbers: [Int]) {
+    records = dataset.records(of: numbers)
+    startsAtRest = true
+    isSorted = true
+    finalRecordCount = numbers.count
+  }
+
+  func prepare(_ engine: any Engine) {
+    if startsAtRest { ProcessMemory.waitUntilSteady() }
+  }
 
   func run(_ engine: any Engine) throws -> TimedWork {
     let teamwork = try Team.run(threads: 1) { _ in

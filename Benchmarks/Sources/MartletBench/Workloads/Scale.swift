@@ -7,6 +7,8 @@ struct Scale: Codable, Sendable {
   /// Untimed reads of each thread before them, after one untimed scan of everything.
   var warmUpReadsPerThread: Int { max(records / 10, 1_000) }
   var scanPasses: Int { 10 }
+  /// Scans of a hundred records.
+  var rangeScans: Int { max(records / 10, 1) }
 
   /// Single-put transactions of all threads together. Each replaces a different key, so that the
   /// outcome does not depend on the order of threads.
@@ -26,7 +28,40 @@ struct Scale: Codable, Sendable {
     min(threads == 1 ? 5_000 : 20_000, max(records / 10, 1))
   }
 
+  /// Requests of a mixture of all threads together; scans count as one.
+  func mixedRequests(_ mixture: MixedRequests.Mixture) -> Int {
+    max(mixture == .e ? records / 10 : records * 2 / 5, 2)
+  }
+
+  /// Records of the larger of the two sizes at which point reads are measured.
+  var manyRecords: Int { records * 10 }
+
+  // Data larger than memory.
+
+  /// How many times the memory budget the bytes of the records are.
+  static let overcommitment = 8
+  /// No engine is asked to do with less.
+  private static let leastColdBudget = 4 << 20
+  var coldBudget: Int {
+    max(2 * records * RecordShape.byteCount / Self.overcommitment, Self.leastColdBudget)
+  }
+  var coldRecords: Int { Self.overcommitment * coldBudget / RecordShape.byteCount }
+  /// Reads of all threads together that fill the memory before the clock starts: as many as it has
+  /// blocks.
+  var coldWarmUpReads: Int { coldBudget >> 12 }
+  /// Timed reads of all threads together.
+  func coldReads(threads: Int) -> Int { min(threads * 10_000, max(records / 10, threads)) }
+
+  /// Commits before the process that made them is killed.
+  var commitsBeforeKill: Int { records * 2 }
+
+  /// The memory an engine may spend on its cache: all records fit several times.
+  var cacheByteCount: Int {
+    let millions = (records + 999_999) / 1_000_000
+    return records <= 100_000 ? 64 << 20 : millions * 512 << 20
+  }
+
   static let standardRecords = 1_000_000
-  static let quickRecords = 50_000
+  static let quickRecords = 10_000
   static let batchRecords = 10_000
 }

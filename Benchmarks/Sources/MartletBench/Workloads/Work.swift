@@ -32,17 +32,21 @@ struct TimedWork: Sendable {
   /// How often a transaction ran, the repetitions included; as `operations` where nothing is
   /// repeated.
   let attempts: Int
+  /// Whether all was done that was to be done, so that the checksum can be compared.
+  let isComplete: Bool
 
   init<Result: Sendable>(
     _ teamwork: Team.Teamwork<Result>, operations: Int, checksum: Checksum = Checksum(),
-    latencies: [UInt32] = [], attempts: Int? = nil
+    latencies: [UInt32] = [], attempts: Int? = nil, isComplete: Bool = true,
+    pausedNanoseconds: UInt64 = 0
   ) {
-    nanoseconds = teamwork.nanoseconds
+    nanoseconds = teamwork.nanoseconds - pausedNanoseconds
     processorNanoseconds = teamwork.processorNanoseconds
     self.operations = operations
     self.checksum = checksum
     self.latencies = latencies
     self.attempts = attempts ?? operations
+    self.isComplete = isComplete
   }
 
   /// The work of one thread among others, on its own clocks.
@@ -53,5 +57,6 @@ struct TimedWork: Sendable {
     self.checksum = checksum
     latencies = []
     attempts = work.operations
+    isComplete = true
   }
 }

@@ -1,98 +1,69 @@
 /// A workload with its number of threads.
 struct Workload: Hashable, Sendable, CustomStringConvertible {
-  enum Kind: String, CaseIterable, Codable, Sendable {
-    case sortedLoad = "sorted-load"
-    case randomLoad = "random-load"
-    case randomRead = "random-read"
-    case randomReadTransaction = "random-read-tx"
-    case fullScan = "full-scan"
-    case putRelaxed = "put-relaxed"
-    case putFull = "put-full"
-    case changeOne = "read-modify-write"
-    case changeFour = "read-modify-write-4"
-    case transfer = "transfer"
-    case orderedTransfer = "transfer-ordered"
-    case readAlone = "read-alone"
-    case readBesideWriter = "read-beside-writer"
-
-    /// What is done, for the report.
-    var detail: String {
-      switch self {
-      case .sortedLoad: "ascending keys, 10,000 a transaction, no sync a batch"
-      case .randomLoad: "shuffled keys, 10,000 a transaction, no sync a batch"
-      case .randomRead: "random existing keys, one snapshot per 1,000 reads"
-      case .randomReadTransaction: "random existing keys, one snapshot per single read"
-      case .fullScan: "every record in key order, one snapshot per pass"
-      case .putRelaxed: "one existing key replaced a transaction, no sync"
-      case .putFull: "one existing key replaced a transaction, durable when it returns"
-      case .changeOne: "one key read and written back a transaction, no two the same, no sync"
-      case .changeFour: "the same with four keys a transaction"
-      case .transfer:
-        "an amount moved between 2 of 100 keys a transaction, retried until it commits, no sync;"
-          + " keys are read for update in random order"
-      case .orderedTransfer: "the same, the lower key first"
-      case .readAlone: "random existing keys, one snapshot per 100 reads; times of the reader alone"
-      case .readBesideWriter:
-        "the same beside one thread that moves amounts between random keys"
-      }
-    }
-
-    var threadCounts: [Int] {
-      switch self {
-      case .sortedLoad, .randomLoad, .fullScan: [1]
-      case .randomRead, .randomReadTransaction: [1, 2]
-      case .putRelaxed, .putFull: [1, 8]
-      case .changeOne, .changeFour: [1, 2]
-      case .transfer, .orderedTransfer: [8]
-      case .readAlone, .readBesideWriter: [1]
-      }
-    }
-
-    /// Who takes part in a run that names no engines.
-    var standardEngines: [EngineKind] {
-      switch self {
-      case .sortedLoad, .randomLoad, .randomRead, .randomReadTransaction, .fullScan, .putRelaxed,
-        .putFull:
-        [.martlet, .lmdb]
-      case .changeOne, .changeFour: EngineKind.martletLevels + [.lmdb]
-      case .transfer, .orderedTransfer: EngineKind.martletLevels + EngineKind.installedPeers
-      case .readAlone: [.martlet]
-      case .readBesideWriter: EngineKind.martletLevels
-      }
-    }
-
-    var durability: EngineOptions.Durability {
-      self == .putFull ? .full : .relaxed
-    }
-  }
-
   let kind: Kind
   let threads: Int
 
-  var description: String { "\(kind.rawValue) \(threads)" }
+  var description: String { "\(kind.name) \(threads)" }
 
   /// Every workload, in the order of the report.
   static let all = Kind.allCases.flatMap { kind in
     kind.threadCounts.map { Workload(kind: kind, threads: $0) }
   }
 
-  /// How many records there are: transfers have few, so that they meet.
+  /// The workload whose trials yield the figures of this one.
+  var source: Workload { Workload(kind: kind.source, threads: threads) }
+
+  /// Whether a quick run takes it: of the numbers of threads the extremes tell whether it works.
+  var isQuick: Bool {
+    switch kind {
+    case .putRelaxed, .putFull: threads == 1 || threads == 8
+    case .mixed: threads == 2
+    default: true
+    }
+  }
+
+  /// How many records there are before anything is inserted: transfers have few, so that they meet.
   func recordCount(_ scale: Scale) -> Int {
     switch kind {
     case .transfer, .orderedTransfer: Scale.contendedRecords
+    case .randomReadMany: scale.manyRecords
+    case .largerThanMemory: scale.coldRecords
     default: scale.records
     }
+  }
+
+  /// The memory an engine may spend.
+  func memoryBudget(_ scale: Scale) -> Int {
+    kind.isCold ? scale.coldBudget : Scale(records: recordCount(scale)).cacheByteCount
+  }
+
+  /// The records the work deals with, those that are inserted included.
+  func makeDataset(_ scale: Scale, seed: UInt64) -> Dataset {
+    var count = recordCount(scale)
+    if case .mixed(let mixture) = kind {
+      count += MixedRequests.insertCount(
+        mixture, requests: scale.mixedRequests(mixture), threads: threads)
+    }
+    return Dataset(recordCount: count, seed: seed)
   }
 
   func makeWork(_ dataset: Dataset, _ scale: Scale) -> any Work {
     switch kind {
     case .sortedLoad: LoadWork(dataset, sorted: true)
-    case .randomLoad: LoadWork(dataset, sorted: false)
-    case .randomRead: ReadWork(dataset, scale, threads: threads, readsPerSnapshot: 1_000)
+    case .sortedLoadCold: LoadWork(dataset, sorted: true, startsAtRest: false)
+    case .randomLoad, .sizeOnDisk, .peakMemory: LoadWork(dataset, sorted: false)
+    case .bulkBuild: BulkBuildWork(dataset)
+    case .randomRead, .randomReadMany:
+      ReadWork(dataset, scale, threads: threads, readsPerSnapshot: 1_000)
     case .randomReadTransaction: ReadWork(dataset, scale, threads: threads, readsPerSnapshot: 1)
     case .fullScan: ScanWork(dataset, passes: scale.scanPasses)
+    case .rangeScan: RangeScanWork(dataset, count: scale.rangeScans)
     case .putRelaxed: PutWork(dataset, threads: threads, count: scale.relaxedPuts)
     case .putFull: PutWork(dataset, threads: threads, count: scale.fullPuts(threads: threads))
+    case .deviceWrite: DeviceWriteWork(dataset, count: scale.fullPuts(threads: 1))
+    case .mixed(let mixture):
+      MixedWork(
+        mixture, dataset, requests: scale.mixedRequests(mixture), threads: threads)
     case .changeOne:
       BalanceWork.uncontended(
         dataset, threads: threads, count: scale.changes, keysPerTransaction: 1)
@@ -104,6 +75,8 @@ struct Workload: Hashable, Sendable, CustomStringConvertible {
         dataset, threads: threads, count: scale.transfers, inKeyOrder: kind == .orderedTransfer)
     case .readAlone, .readBesideWriter:
       BesideWriterWork(dataset, scale, hasWriter: kind == .readBesideWriter)
+    case .largerThanMemory: ReadWork.largerThanMemory(dataset, scale, threads: threads)
+    case .reopen: PutWork(dataset, threads: 1, count: scale.records)
     }
   }
 }

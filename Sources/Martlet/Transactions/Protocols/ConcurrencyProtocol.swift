@@ -26,7 +26,8 @@ protocol ConcurrencyProtocol: Sendable {
   /// Whether writing a key fails when somebody committed it after this transaction's snapshot.
   var firstUpdaterWins: Bool { get }
 
-  /// Whether a key is locked when it is written; else all are when the transaction commits.
+  /// Whether a key's exclusive lock is taken when it is written; else all are when the transaction
+  /// commits.
   var locksAsItWrites: Bool { get }
 
   /// Before a key is read.
@@ -35,10 +36,6 @@ protocol ConcurrencyProtocol: Sendable {
 
   /// Before a key is read that will be written.
   func willReadForUpdate(_ key: ByteView, _ name: LockName, by transaction: TransactionState)
-    throws(DatabaseError)
-
-  /// Before a key is written for the first or a further time.
-  func willWrite(_ key: ByteView, _ name: LockName, by transaction: TransactionState)
     throws(DatabaseError)
 
   /// Before a commit that writes something is prepared.
@@ -87,15 +84,4 @@ enum Certification: Sendable {
 
   /// Whether reads have to be noted.
   var notesReads: Bool { self != .none }
-}
-
-extension ConcurrencyProtocol {
-  /// Takes a key's exclusive lock. Who had to wait and sees one snapshot has lost if the holder
-  /// committed (rule M7).
-  func lockToWrite(_ key: ByteView, _ name: LockName, by transaction: TransactionState)
-    throws(DatabaseError)
-  {
-    let waited = try transaction.lock(.exclusive, name, key)
-    if waited, firstUpdaterWins { try transaction.requireNotNewer(key, name) }
-  }
 }

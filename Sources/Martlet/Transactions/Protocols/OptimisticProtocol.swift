@@ -22,8 +22,6 @@ struct OptimisticProtocol: ConcurrencyProtocol {
 
   func willReadForUpdate(_ key: ByteView, _ name: LockName, by transaction: TransactionState) {}
 
-  func willWrite(_ key: ByteView, _ name: LockName, by transaction: TransactionState) {}
-
   func willCommit(_ transaction: TransactionState) throws(DatabaseError) {
     try transaction.lockWriteSet()
   }

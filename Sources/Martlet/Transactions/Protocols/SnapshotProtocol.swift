@@ -31,11 +31,5 @@ struct SnapshotProtocol: ConcurrencyProtocol {
     try transaction.requireNotNewer(key, name)
   }
 
-  func willWrite(_ key: ByteView, _ name: LockName, by transaction: TransactionState)
-    throws(DatabaseError)
-  {
-    try lockToWrite(key, name, by: transaction)
-  }
-
   func willCommit(_ transaction: TransactionState) {}
 }

@@ -24,11 +24,5 @@ struct StatementProtocol: ConcurrencyProtocol {
     _ = try transaction.lock(.update, name, key)
   }
 
-  func willWrite(_ key: ByteView, _ name: LockName, by transaction: TransactionState)
-    throws(DatabaseError)
-  {
-    try lockToWrite(key, name, by: transaction)
-  }
-
   func willCommit(_ transaction: TransactionState) {}
 }
