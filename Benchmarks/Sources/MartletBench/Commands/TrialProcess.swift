@@ -8,8 +8,7 @@ enum TrialProcess {
 
   /// - Parameter isQuick: whether the device may be busy with what the trial before has left: waiting
   ///   for all that the system holds takes long on a machine with other work.
-  /// - Throws: `BenchmarkError.trial` when the process fails or does not end; what it said itself
-  ///   goes to standard error.
+  /// - Throws: `BenchmarkError.trial` when the process fails or does not end, with what it said.
   static func run(_ trial: Trial, isQuick: Bool) throws -> Outcome {
     if !isQuick { Device.flushEverything() }
     let process = Process()
@@ -20,7 +19,9 @@ enum TrialProcess {
       "--seed", String(trial.seed), "--directory", trial.directory,
     ]
     let output = Pipe()
+    let complaints = Pipe()
     process.standardOutput = output
+    process.standardError = complaints
     try process.run()
     let identifier = process.processIdentifier
     let limit = DispatchWorkItem { kill(identifier, SIGKILL) }
@@ -28,12 +29,16 @@ enum TrialProcess {
       deadline: .now() + .seconds(timeLimitSeconds), execute: limit)
     // Ends when the process has closed its output, that is, at its end.
     let bytes = output.fileHandleForReading.readDataToEndOfFile()
+    let said = complaints.fileHandleForReading.readDataToEndOfFile()
     limit.cancel()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
       let how = process.terminationReason == .uncaughtSignal ? "signal" : "exit code"
-      throw BenchmarkError.trial("ended with \(how) \(process.terminationStatus)")
+      let text = String(decoding: said, as: UTF8.self).trimmingCharacters(
+        in: .whitespacesAndNewlines)
+      throw BenchmarkError.trial("ended with \(how) \(process.terminationStatus): \(text)")
     }
+    FileHandle.standardError.write(said)
     return try JSONDecoder().decode(Outcome.self, from: bytes)
   }
 }

@@ -13,6 +13,7 @@
   ///   detection"): of those that look at who loses, the youngest did worse here, and the one with
   ///   fewest writes seven times worse; who reads to write says so with `DB_RMW` ("Avoiding
   ///   deadlocks");
+  /// - scans fetch many records at a time ("Retrieving and updating records in bulk");
   /// - relaxed is `DB_TXN_NOSYNC` ("Relaxing transactional durability");
   /// - an environment of one process is opened with `DB_RECOVER` ("Opening the environment").
   @safe

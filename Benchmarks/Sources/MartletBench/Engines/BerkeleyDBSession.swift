@@ -12,11 +12,20 @@
     private let database: UnsafeMutablePointer<DB>
     private let scratch = ValueScratch()
     private let key = ValueScratch()
+    /// Where scans get many records at a time.
+    private let bulk: UnsafeMutableRawBufferPointer
+
+    private static let bulkByteCount = 256 << 10
+    /// Enough for a hundred records: a short scan shall not fetch more.
+    private static let shortBulkByteCount = 16 << 10
 
     init(environment: UnsafeMutablePointer<DB_ENV>, database: UnsafeMutablePointer<DB>) {
       unsafe self.environment = environment
       unsafe self.database = database
+      unsafe bulk = .allocate(byteCount: Self.bulkByteCount, alignment: 16)
     }
+
+    deinit { unsafe bulk.deallocate() }
 
     /// Runs a body in a transaction, again while it is the victim of a deadlock. The body returns
     /// the code of its first call that failed.
@@ -124,19 +133,38 @@
           unsafe key.size = UInt32(start.count)
           move = DB_SET_RANGE
         }
+        let room = limit == .max ? Self.bulkByteCount : Self.shortBulkByteCount
         while sum.count < limit {
-          var value = unsafe DBT.filling(scratch.bytes)
-          let code = unsafe cursor.pointee.get(cursor, &key, &value, UInt32(move))
+          var records = unsafe DBT.filling(UnsafeMutableRawBufferPointer(rebasing: bulk[..<room]))
+          let code = unsafe cursor.pointee.get(
+            cursor, &key, &records, UInt32(move | DB_MULTIPLE_KEY))
           if code == DB_NOTFOUND { return ("", 0) }
           if code != 0 { return ("DBcursor->get", code) }
-          unsafe sum.add(
-            key: UnsafeRawBufferPointer(start: key.data, count: Int(key.size)).bytes,
-            value: UnsafeRawBufferPointer(start: value.data, count: Int(value.size)).bytes)
+          consume(room, limit: limit, into: &sum)
           move = DB_NEXT
         }
         return ("", 0)
       }
       checksum.add(sum)
+    }
+  }
+
+  extension BerkeleyDBSession {
+    /// Consumes what a bulk retrieval brought, as `DB_MULTIPLE_KEY_NEXT` of `db.h` does: from the end
+    /// of the memory downwards stand, for each record, where its key is and how long, and where its
+    /// value is and how long; all ones end the list.
+    private func consume(_ room: Int, limit: Int, into sum: inout Checksum) {
+      var entry = room - 4
+      func word(_ place: Int) -> Int {
+        Int(unsafe bulk.load(fromByteOffset: entry - 4 * place, as: UInt32.self))
+      }
+      func bytes(_ offset: Int, _ byteCount: Int) -> UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(rebasing: bulk[offset..<offset + byteCount])
+      }
+      while sum.count < limit, word(0) != Int(UInt32.max) {
+        unsafe sum.add(key: bytes(word(0), word(1)).bytes, value: bytes(word(2), word(3)).bytes)
+        entry -= 16
+      }
     }
   }
 

@@ -40,7 +40,8 @@ extension EngineKind {
     case .martlet:
       [
         EngineSetting(
-          "cacheSize is the memory budget, all else default (16 KiB pages, LZ4 images, checksums)"),
+          "cacheSize is the memory budget, all else default (16 KiB pages, LZ4 images, checksums);"
+            + " larger-than-memory with fileCaching none, so that the budget is all there is"),
         EngineSetting("full: on the medium before the commit returns; a crash loses nothing"),
         EngineSetting(
           "relaxed: a crash of process or machine loses the last milliseconds, never consistency"),
@@ -85,6 +86,9 @@ extension EngineKind {
         EngineSetting(
           "relaxed: DB_TXN_NOSYNC; a killed process loses a tail, never consistency",
           Self.berkeleyDBGuide + "/transapp_throughput.html"),
+        EngineSetting(
+          "scans by DB_MULTIPLE_KEY, many records at a time",
+          Self.berkeleyDBGuide + "/am_misc_bulk.html"),
       ]
     case .berkeleyDBSmallPages:
       [

@@ -16,6 +16,8 @@ final class MartletEngine: Engine {
     var configuration = Configuration()
     configuration.cacheSize = options.memoryBudget
     configuration.durability = options.durability == .full ? .full : .relaxed
+    // The budget is all there is: what the system would keep beside it would count as well.
+    if options.isCold { configuration.fileCaching = .none }
     database = try Database(at: options.directory, configuration: configuration)
     keyspace = try database.keyspace("records")
   }

@@ -69,7 +69,9 @@ struct MixedWork: Work {
         try session.scan(
           from: bytes, limit: Int(stream.limits[place]), into: &share.checksum)
       case .write: try session.write(bytes)
-      case .change: attempts = try session.change(bytes, .plain)
+      case .change:
+        // RocksDB keeps reads that do not say what they are for out of its conflicts.
+        attempts = try session.change(bytes, .forUpdate)
       }
       share.attempts += attempts
       let after = MonotonicClock.nanoseconds

@@ -41,7 +41,7 @@ struct Scale: Codable, Sendable {
   /// How many times the memory budget the bytes of the records are.
   static let overcommitment = 8
   /// No engine is asked to do with less.
-  private static let leastColdBudget = 4 << 20
+  private static let leastColdBudget = 2 << 20
   var coldBudget: Int {
     max(2 * records * RecordShape.byteCount / Self.overcommitment, Self.leastColdBudget)
   }
