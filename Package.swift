@@ -125,6 +125,10 @@ let package = Package(
         "Fuzzing", "MartletCommands", "Martlet", "RedoLog", "Simulation", "Environment",
         "Primitives", "RawBytes",
       ], excluding: ["Corpus"]),
+    suite(
+      "GoldenTests",
+      ["MartletCommands", "Martlet", "RedoLog", "Paging", "Simulation", "Environment"],
+      excluding: ["Golden"]),
     suite("ConventionTests", []),
     suite("MartletToolTests", ["MartletTool", "MartletCommands", "Verification", "Martlet"]),
     suite("ConcurrencyControlTests", ["ConcurrencyControl", "Primitives"]),
@@ -139,7 +143,7 @@ let package = Package(
 if !latches.isEmpty {
   let idle: Set = [
     "MartletCommands", "MartletTool", "MartletToolTests", "Fuzzing", "MartletFuzz", "FuzzTests",
-    "CrashTests", "TortureTests", "ExhaustiveTests", "DamageTests",
+    "CrashTests", "TortureTests", "ExhaustiveTests", "DamageTests", "GoldenTests",
   ]
   package.targets.removeAll { idle.contains($0.name) }
   package.products.removeAll { $0.name == "martlet" }

@@ -24,12 +24,14 @@ extension RedoLog {
   ///   - durablePosition: what the checkpoint's superblock says was durable when it was written.
   ///   - generation: the checkpoint's. A log that knows of a newer one means that the superblock
   ///     is an old copy.
-  /// - Throws: `LogError`, or what `replay` threw. No batch has been changed then.
+  ///   - finish: called behind the last record, when the end is known to be sound.
+  /// - Throws: `LogError`, or what `replay` or `finish` threw. No batch has been changed then.
   package static func recover(
     directory: String, id: DatabaseID, from: LogPosition,
     coveredThrough durablePosition: LogPosition, generation: Generation, effects: Effects,
     configuration: LogConfiguration = LogConfiguration(),
-    progress: (RecoveryProgress) -> Void = { _ in }, replay: (LogRecord) throws -> Void
+    progress: (RecoveryProgress) -> Void = { _ in }, replay: (LogRecord) throws -> Void,
+    finish: () throws -> Void = {}
   ) throws -> RedoLog {
     let files = SegmentFiles(effects: effects, directory: directory, database: id)
     var recovery = LogRecovery(
@@ -37,6 +39,7 @@ extension RedoLog {
     try recovery.openSegments()
     try recovery.readBatches(progress, replay)
     try recovery.judgeEnd()
+    try finish()
     let log = RedoLog(
       beginning: try recovery.cut(), files: files, configuration: configuration)
     do {

@@ -148,7 +148,8 @@ struct Application: ~Copyable {
             else { throw Self.misfit(entry) }
             isInstalled[entry.ordinal] = true
             supersede(old, entry)
-            try install(largeValues[entry.ordinal], entry.key, &cursor)
+            try Self.install(
+              largeValues[entry.ordinal], entry.key, at: timestamp, &cursor)
           }
         }
         next = entries.next()
@@ -175,8 +176,9 @@ struct Application: ~Copyable {
     }
   }
 
-  private func install(
-    _ reference: OverflowReference, _ key: ByteView, _ cursor: inout WriteCursor
+  static func install(
+    _ reference: OverflowReference, _ key: ByteView, at timestamp: Timestamp,
+    _ cursor: inout WriteCursor
   ) throws(TreeError) {
     var encoded = ByteBuffer(capacity: OverflowReference.encodedByteCount)
     encoded.append(zeros: OverflowReference.encodedByteCount)
@@ -220,7 +222,7 @@ struct Application: ~Copyable {
     do { try Overflow.retire(reference, pager: store.pager) } catch { throw .tree(error) }
   }
 
-  private static func misfit(_ entry: WriteBatchEntry) -> TreeError {
+  static func misfit(_ entry: WriteBatchEntry) -> TreeError {
     .corrupt(
       CorruptionError(
         location: "write batch, keyspace \(entry.keyspace.rawValue)",

@@ -106,6 +106,19 @@ package struct WriteBatchBuilder: ~Copyable {
       valueCount: Int32(truncatingIfNeeded: entry.value.count))
   }
 
+  /// How many bytes an entry takes.
+  package static func byteCount(of entry: WriteBatchEntry) -> Int {
+    func varint(_ value: UInt64) -> Int { max(1, (70 - value.leadingZeroBitCount) / 7) }
+    let rest =
+      switch entry.operation {
+      case .set: varint(UInt64(entry.value.count)) + entry.value.count
+      case .remove: 0
+      case .large: varint(UInt64(entry.ordinal)) + varint(entry.byteCount)
+      }
+    return 1 + varint(UInt64(entry.keyspace.rawValue)) + varint(UInt64(entry.key.count))
+      + entry.key.count + rest
+  }
+
   // MARK: Looking back
 
   /// The key of an entry. Valid until the builder changes.

@@ -105,7 +105,7 @@ final class StoreFixture {
       ? left.keyspace < right.keyspace : left.key.lexicographicallyPrecedes(right.key)
   }
 
-  private func write(_ value: [UInt8]) throws -> OverflowReference {
+  func write(_ value: [UInt8]) throws -> OverflowReference {
     var writer = store.makeOverflowWriter(byteCount: UInt64(value.count))
     try value.withByteView { try writer.append($0) }
     return try writer.finish()
@@ -191,6 +191,12 @@ final class StoreFixture {
       try replay(commit)
     }
     store.acknowledge(through: store.publishedTimestamp)
+  }
+
+  /// As after a crash, before anything is replayed. Returns the moment of the checkpoint.
+  func reopenAtCheckpoint() throws -> Timestamp {
+    try reopen(replaying: false)
+    return store.publishedTimestamp
   }
 
   func replay(_ commit: LoggedCommit) throws {

@@ -15,6 +15,8 @@ internal import VersionStore
 ///   applied once, in log order; those before it are in the checkpoint already (rule R1).
 /// - Invariant RC2: a large value is installed only by its commit; what no commit claims is freed.
 /// - Invariant RC3: the same files always recover to the same state.
+/// - Invariant RC4: a commit that changes the catalog is applied behind all before it and before all
+///   behind it; others may be applied together (RG2, RW2).
 final class Recovery {
   private let store: VersionStore
   private let checkpoint: CheckpointState
@@ -27,6 +29,11 @@ final class Recovery {
   /// Large values whose commit has not been met, in order of first appearance.
   private var values: [PartialValue] = []
   private var replayedCommits = 0
+  /// Commits that wait to be applied together; their timestamps are at most `newest`.
+  private var gathered: ReplayWorker.Box
+  /// Empty, or with the worker.
+  private var spare: ReplayWorker.Box
+  private let worker: ReplayWorker
   private let startTime: UInt64
   /// More large values than one transaction can have.
   private static let ordinalLimit = 1 << 24
@@ -64,17 +71,28 @@ final class Recovery {
     transactionFloor = owner.nextTransaction.rawValue
     startTime = effects.time.monotonic()
     lastReport = startTime
+    gathered = ReplayWorker.Box(byteLimit: Self.groupByteCount(configuration))
+    spare = ReplayWorker.Box(byteLimit: Self.groupByteCount(configuration))
+    worker = ReplayWorker(store: store, effects: effects)
+  }
+
+  /// How much log is gathered before it is applied: an eighth of the memory for pages, as far as
+  /// more still pays. Two groups exist at once.
+  private static func groupByteCount(_ configuration: Configuration) -> Int {
+    min(configuration.cacheSize / 8, 32 << 20)
   }
 
   func run() throws(DatabaseError) -> EngineParts {
     let log: RedoLog
+    defer { worker.close() }
     do {
       log = try RedoLog.recover(
         directory: directory, id: checkpoint.id, from: owner.replayFrom,
         coveredThrough: owner.applied, generation: checkpoint.generation, effects: effects,
         configuration: configuration.log,
         progress: { [self] in report($0.bytesDone, $0.bytesTotal) },
-        replay: { [self] record in try replay(record) })
+        replay: { [self] record in try replay(record) },
+        finish: { [self] in try applyGathered() })
     } catch let error as LogError {
       throw DatabaseError(error)
     } catch let error as DatabaseError {
@@ -171,14 +189,35 @@ final class Recovery {
     let references = try claimValues(of: record.transaction)
     try check(batch, has: references, in: record)
     do {
-      try store.apply(
-        batch, at: record.timestamp, largeValues: references, announcement: .replay)
+      try apply(batch, at: record.timestamp, references)
     } catch StoreError.unknownKeyspace(let id) {
       throw damaged(record, "a keyspace of the catalog", "keyspace \(id.rawValue)")
     }
     newest = record.timestamp
-    store.publish(through: newest)
     replayedCommits += 1
+  }
+
+  /// Puts a commit to those that are applied together, or behind them.
+  private func apply(
+    _ batch: WriteBatch, at timestamp: Timestamp, _ largeValues: [OverflowReference]
+  ) throws(StoreError) {
+    if gathered.group.takes(batch) {
+      try store.gather(batch, at: timestamp, largeValues: largeValues, into: &gathered.group)
+      if gathered.group.isFull {
+        try worker.handOver(gathered)
+        swap(&gathered, &spare)
+      }
+    } else {
+      try applyGathered()
+      try store.apply(batch, at: timestamp, largeValues: largeValues, announcement: .replay)
+      store.publish(through: timestamp)
+    }
+  }
+
+  /// Waits until all commits so far are in the trees.
+  private func applyGathered() throws(StoreError) {
+    try worker.drain()
+    try store.apply(&gathered.group)
   }
 
   /// The large values that the log holds whole, by ordinal.
@@ -232,7 +271,7 @@ final class Recovery {
     effects.events.report(
       Event(
         .notice,
-        "recovering: \(share) % of \(total >> 20) MiB, \(replayedCommits) commits, about \(left) s "
-          + "left"))
+        "recovering: \(done >> 20) of \(total >> 20) MiB (\(share) %), \(replayedCommits) commits, "
+          + "about \(left) s left"))
   }
 }

@@ -17,8 +17,13 @@ public struct Configuration: Sendable {
   /// Bytes of memory for older versions that running snapshots need. At half of it a warning
   /// names the snapshot that holds most; at all of it the oldest idle snapshot expires.
   public var versionBudget: Int
-  /// Bytes that one transaction may write, large values apart; beyond it
-  /// `transactionTooLarge` is thrown.
+  /// Bytes of private writes that one transaction may hold (`Transaction.pendingByteCount`): keys,
+  /// values and about 50 bytes for each write, those of overwritten ones included; of a large value
+  /// only its key, since the rest goes to disk as it comes. From 64 KiB to 1 GiB, 64 MiB by default.
+  ///
+  /// The write that would go beyond it throws `transactionTooLarge` and the transaction is rolled
+  /// back. A commit may take three times as much memory for a moment: the writes, their sorted form,
+  /// and the record of the log.
   public var transactionSizeLimit: Int
   /// Whether an absent or empty directory becomes a new database.
   public var createIfMissing: Bool

@@ -23,7 +23,8 @@ public struct Transaction: ~Copyable, Reading {
   /// The moment its snapshot shows; of levels without one, that of the last read.
   public var snapshotTimestamp: Timestamp { state.reads.snapshot.timestamp }
 
-  /// Bytes of its private writes so far, large values apart.
+  /// Bytes of its private writes so far, large values apart; never above
+  /// `Configuration.transactionSizeLimit`.
   public var pendingByteCount: Int { state.writes.byteCount }
 
   // MARK: Writing

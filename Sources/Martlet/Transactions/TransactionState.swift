@@ -245,14 +245,14 @@ final class TransactionState {
       }
       return
     }
-    let name = try beginWrite(key, addedByteCount: value.count, in: keyspace)
+    let name = try beginWrite(.set(key, to: value, in: keyspace.id), in: keyspace)
     pendingLatch.withLock { _ in
       writes.set(key, to: value, in: keyspace.id, name.fingerprint)
     }
   }
 
   func remove(_ key: ByteView, in keyspace: Keyspace) throws(DatabaseError) {
-    let name = try beginWrite(key, addedByteCount: 0, in: keyspace)
+    let name = try beginWrite(.remove(key, in: keyspace.id), in: keyspace)
     pendingLatch.withLock { _ in writes.remove(key, in: keyspace.id, name.fingerprint) }
   }
 
@@ -262,7 +262,8 @@ final class TransactionState {
     _ key: ByteView, byteCount: UInt64, in keyspace: Keyspace,
     fill: (LargeValueSink) throws(DatabaseError) -> Void
   ) throws(DatabaseError) {
-    let name = try beginWrite(key, addedByteCount: 0, in: keyspace)
+    let name = try beginWrite(
+      .large(key, ordinal: largeValues.count, byteCount: byteCount, in: keyspace.id), in: keyspace)
     content.hasLargeValues = true
     let sink = LargeValueSink(
       transaction: self, ordinal: largeValues.count, byteCount: byteCount)
@@ -282,22 +283,31 @@ final class TransactionState {
   }
 
   /// Takes the lock and checks the limits. Returns the key's name.
-  private func beginWrite(_ key: ByteView, addedByteCount: Int, in keyspace: Keyspace)
+  private func beginWrite(_ entry: WriteBatchEntry, in keyspace: Keyspace)
     throws(DatabaseError) -> LockName
   {
+    let key = entry.key
     try requireKeyFits(key)
     if level < keyspace.options.leastWriteIsolation { throw .isolationTooWeak(level, keyspace) }
-    let limit = sizeLimit
-    if writes.byteCount + key.count + addedByteCount > limit {
-      throw note(
-        DatabaseError(
-          .transactionTooLarge,
-          "the transaction writes more than \(limit) bytes; commit in smaller batches or raise "
-            + "Configuration.transactionSizeLimit"))
+    if writes.byteCount + key.count + entry.value.count + WriteSet.entryByteCount > sizeLimit {
+      try requireRoom(for: entry)
     }
     let name = ReadContext.name(of: key, in: keyspace.id)
     if content.locksAsItWrites { try lockToWrite(key, name) }
     return name
+  }
+
+  /// The limit to the byte; asked only near it.
+  @inline(never)
+  private func requireRoom(for entry: WriteBatchEntry) throws(DatabaseError) {
+    let byteCount = writes.byteCount(adding: entry)
+    guard byteCount > sizeLimit else { return }
+    throw note(
+      DatabaseError(
+        .transactionTooLarge,
+        "the transaction would hold \(byteCount) bytes of writes, and the limit is \(sizeLimit); "
+          + "split it into several transactions, load sorted data with a bulk build, or raise "
+          + "Configuration.transactionSizeLimit"))
   }
 
   func requireKeyFits(_ key: ByteView) throws(DatabaseError) {

@@ -55,6 +55,14 @@ package struct WriteSet: ~Copyable {
     builder.entriesByteCount + entries.count * MemoryLayout<Entry>.stride
   }
 
+  /// What an entry takes beside its key and value, at most.
+  static let entryByteCount = MemoryLayout<Entry>.stride + 32
+
+  /// Bytes that the writes would take with one more.
+  func byteCount(adding entry: WriteBatchEntry) -> Int {
+    byteCount + WriteBatchBuilder.byteCount(of: entry) + MemoryLayout<Entry>.stride
+  }
+
   /// So many entries are searched without an index.
   private static let fewEntries = 12
 

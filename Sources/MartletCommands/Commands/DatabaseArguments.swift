@@ -50,12 +50,12 @@ func openDatabase(at path: String, _ configuration: Configuration) throws -> Dat
   }
 }
 
-/// Opens, runs, and closes whatever happens. The engine's warnings go to standard error.
+/// Opens, runs, and closes whatever happens. Its news go to standard error.
 private func open<Result>(
   _ path: String, _ configuration: Configuration, _ body: (Database) throws -> Result
 ) throws -> Result {
   var configuration = configuration
-  configuration.events = { event in try? Descriptor.standardError.write("martlet: \(event)\n") }
+  configuration.events = writeEvent
   let database = try openDatabase(at: path, configuration)
   let result: Result
   do {
@@ -66,4 +66,12 @@ private func open<Result>(
   }
   try database.close()
   return result
+}
+
+/// Writes the engine's news to standard error, such as the progress of a long recovery; but not what
+/// happens all the time.
+@Sendable
+func writeEvent(_ event: DatabaseEvent) {
+  if event.severity == .debug { return }
+  try? Descriptor.standardError.write("martlet: \(event.message)\n")
 }

@@ -68,7 +68,7 @@ package struct VerifyCommand: ParsableCommand {
     _ progress: (VerificationProgress) -> Void
   ) throws -> VerificationReport {
     var configuration = Configuration(createIfMissing: false)
-    configuration.events = { event in try? Descriptor.standardError.write("martlet: \(event)\n") }
+    configuration.events = writeEvent
     do {
       return try Database.verify(at: database, configuration: configuration, progress: progress)
     } catch let error as DatabaseError where !error.message.contains(database) {
