@@ -44,7 +44,7 @@ package struct Superblock: Equatable, Sendable {
   }
 
   package static let byteCount = 4096
-  package static let formatVersion: UInt32 = 0
+  package static let formatVersion: UInt32 = 1
   /// Features a reader must know to read, to write, or need not know.
   static let incompatibleFeatures: UInt64 = 0
   static let readOnlyCompatibleFeatures: UInt64 = 0
@@ -123,6 +123,7 @@ extension Superblock {
       return .damaged("checksum")
     }
     let version = block.load(UInt32.self, at: Offset.formatVersion)
+    guard version > 0 else { return .damaged("format 0, which was never released") }
     let incompatible = block.load(UInt64.self, at: Offset.incompatible)
     let readOnly = block.load(UInt64.self, at: Offset.readOnlyCompatible)
     guard version <= formatVersion, incompatible & ~incompatibleFeatures == 0,

@@ -9,7 +9,7 @@ package import RawBytes
 package struct SegmentHeader: Equatable, Sendable {
   /// The bytes `MARTLOG` and a zero.
   package static let magic: UInt64 = 0x0047_4F4C_5452_414D
-  package static let version: UInt32 = 0
+  package static let version: UInt32 = 1
   package static let byteCount = 64
   /// The header's block; the first batch begins behind it.
   package static let blockByteCount = 4096
@@ -59,6 +59,7 @@ package struct SegmentHeader: Equatable, Sendable {
     let computed = CRC32C.checksum(block.prefix(60))
     guard stored == computed else { throw corrupt(60, "checksum \(computed)", "\(stored)") }
     let version = block.load(UInt32.self, at: 8)
+    guard version > 0 else { throw corrupt(8, "a released format version", "0") }
     guard version <= Self.version else {
       throw .newerFormat(found: version, supported: Self.version)
     }

@@ -39,7 +39,7 @@ struct SegmentHeaderTests {
     newer[8] = 3
     let checksum = newer.withByteView { CRC32C.checksum($0.prefix(60)) }
     for index in 0..<4 { newer[60 + index] = UInt8(truncatingIfNeeded: checksum >> (8 * index)) }
-    #expect(throws: LogError.newerFormat(found: 3, supported: 0)) { try decode(newer) }
+    #expect(throws: LogError.newerFormat(found: 3, supported: 1)) { try decode(newer) }
   }
 
   @Test(arguments: [0, 4096, 8191, 10_000, UInt64.max])

@@ -168,7 +168,9 @@ class Superblock:
     def __init__(self, block, place):
         for name, value in zip(self.NAMES, struct.unpack_from("<8sIIQQQQQQQHHI", block)):
             setattr(self, name, value)
-        if self.version != 0 or self.incompatible != 0:
+        if self.version == 0:
+            raise Refusal(f"{place}: format 0, which was never released")
+        if self.version != 1 or self.incompatible != 0:
             raise Refusal(f"{place}: format {self.version}, features {self.incompatible:x}: newer")
         self.root = Entry(block[80:96], place + ", map root")
         self.table_place, self.table_count, self.table_checksum, more, key = struct.unpack_from(
@@ -602,7 +604,7 @@ class Segment:
         )
         if crc32c(header[:60]) != checksum:
             self.problem = "the header has a wrong checksum"
-        elif version != 0:
+        elif version != 1:
             raise Refusal(f"{path}: format {version}, which is newer")
         elif (high, low) != (superblock.id_high, superblock.id_low):
             raise Damage(path, f"belongs to another database ({high:016x}{low:016x})")
