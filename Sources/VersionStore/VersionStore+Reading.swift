@@ -68,7 +68,7 @@ extension VersionStore {
   ) throws(StoreError) -> StoreCursor {
     let root = try readableRoot(of: keyspace, at: snapshot)
     return StoreCursor(
-      store: self, keyspace: keyspace, snapshot: snapshot, 
+      store: self, keyspace: keyspace, snapshot: snapshot,
       cursor: tree(at: root).makeReadCursor(reusing: memory))
   }
 }
