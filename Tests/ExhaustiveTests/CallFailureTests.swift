@@ -101,9 +101,11 @@ import Verification
     print(
       "\(name): \(calls.count) calls, \(sampled.count) of \(all.count) cases; \(counts.0) refused something, "
         + "\(counts.1) worked on afterwards")
+    found.expectNone(name)
+    // Of a handful, as a thinned run has, shares say nothing.
+    guard sampled.count >= 24 else { return }
     #expect(counts.0 > sampled.count / 3, "the faults were hardly met")
     #expect(counts.1 > sampled.count / 4, "hardly any worked on")
-    found.expectNone(name)
   }
 
   private func check(_ outcome: StubbornSession.Outcome, _ fault: Case) throws {

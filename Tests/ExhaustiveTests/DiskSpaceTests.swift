@@ -58,7 +58,8 @@ import Verification
     print(
       "\(sizes.count) sizes up to \(calm.blockCount) blocks, \(refused.load(ordering: .relaxed)) "
         + "too small")
-    #expect(refused.load(ordering: .relaxed) > sizes.count / 2)
+    // Not most of them: a calm run grows its files in steps that a small disk does without.
+    #expect(refused.load(ordering: .relaxed) > sizes.count / 4)
     found.expectNone("sizes")
   }
 
