@@ -59,8 +59,13 @@ package struct DamageOracle: Sendable {
       part.isNeeded && files[part.path]?.bytes(part.range) != contents[part.path]?.bytes(part.range)
     }
     if changed.isEmpty { return isWhole(files) ? .harmless : .damaged }
-    let isOfData = changed.contains { $0.path == subject.anatomy.dataPath }
-    if !isOfData { return ofLog(changed, damage, files) }
+    let ofData = changed.filter { $0.path == subject.anatomy.dataPath }
+    let rest = changed.filter { $0.path != subject.anatomy.dataPath }
+    if ofData.isEmpty { return ofLog(changed, damage, files) }
+    if ofData.count == 1, ofData[0].kind == .superblock, !rest.isEmpty {
+      // One copy of the superblock heals, so that what became of the log decides.
+      return ofLog(rest, damage, files)
+    }
     if changed.allSatisfy({ $0.kind == .superblock }) {
       return changed.count == 1 ? .healed : .older
     }

@@ -33,7 +33,7 @@ final class MartletEngine: Engine {
     // SAFETY: the buffer outlives the build, which borrows keys and values of it for one call each.
     try database.dropKeyspace(Self.keyspaceName)
     try unsafe records.withUnsafeBytes { records in
-      try database.build(Self.keyspaceName) { builder in
+      _ = try database.build(Self.keyspaceName) { builder in
         for offset in stride(from: 0, to: records.count, by: RecordShape.byteCount) {
           let split = offset + RecordShape.keyByteCount
           let key = unsafe BorrowedBytes(records, offset..<split)
