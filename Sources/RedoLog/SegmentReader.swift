@@ -7,6 +7,8 @@ struct SegmentReader: ~Copyable {
   let segment: LogSegment
   private var memory: AlignedMemory
   private var window = 0..<0
+  /// Where the file was seen to end, if it ends before the segment does.
+  private var fileEnd: Int?
 
   private var step = 16384
 
@@ -63,6 +65,8 @@ struct SegmentReader: ~Copyable {
   ) throws(LogError) -> (offset: Int, header: BatchHeader)? {
     var offset = offset
     while offset + BatchHeader.blockByteCount <= segment.byteCount {
+      // A header may claim any size: behind the end of its file there is nothing to find.
+      if let fileEnd, offset >= fileEnd { return nil }
       if case .success(let found) = try batch(at: offset), condition(found.header) {
         return (offset, found.header)
       }
@@ -89,7 +93,10 @@ struct SegmentReader: ~Copyable {
       var count = 0
       while count < wanted {
         let step = try file.read(into: target[count..<wanted], at: UInt64(offset + count))
-        if step == 0 { break }
+        if step == 0 {
+          fileEnd = offset + count
+          break
+        }
         // A short read that ends inside a block is asked for again from the block's beginning.
         let rounded = step / BatchHeader.blockByteCount * BatchHeader.blockByteCount
         if rounded == 0 { break }
