@@ -32,7 +32,8 @@ extension Pager {
     }
     do throws(PagingError) {
       // A scan's image was fetched ahead, by the system.
-      try load(id, into: Int(frame), isDirect: !asCold && !configuration.usesSystemCache)
+      let isDirect = !asCold && !configuration.usesSystemCache && !file.isPoisoned
+      try load(id, into: Int(frame), isDirect: isDirect)
     } catch {
       unsafe state.pointee.store(latched.evicted.rawValue, ordering: .releasing)
       frames.giveBack(frame, waits: effects.waits)
@@ -62,7 +63,16 @@ extension Pager {
   private func load(_ id: PageID, into frame: Int, isDirect: Bool) throws(PagingError) {
     let entry = ledger.withLock { $0.entry(of: id.rawValue) }
     guard !entry.isAbsent else { throw noImage(id) }
-    try read(entry, of: id, into: frames.bytes(of: frame), isDirect: isDirect)
+    if isDirect {
+      do throws(PagingError) {
+        return try read(entry, of: id, into: frames.bytes(of: frame), isDirect: true)
+      } catch {
+        // A sync may have failed this moment: then the system knows what was written, and the medium
+        // does not. What is damaged for both is damaged.
+        guard case .corrupt = error else { throw error }
+      }
+    }
+    try read(entry, of: id, into: frames.bytes(of: frame))
   }
 
   /// Reads and checks one image.
