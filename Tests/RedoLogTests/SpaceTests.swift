@@ -15,6 +15,7 @@ struct SpaceTests {
     let simulator = Simulator(seed: 1)
     var superblock = Superblock()
     var kept: [Entry] = []
+    var killed: DiskImage?
     try simulator.run { effects in
       let log = try LogWorld.create(effects)
       for number in 0..<600 as Range<UInt64> {
@@ -33,9 +34,12 @@ struct SpaceTests {
       }
       #expect(log.statistics.segmentsReused > 3)
       #expect(log.statistics.segmentsRemoved > 0)
+      // Closing removes what is ready for use again; a process that is killed leaves it.
+      killed = simulator.disk.snapshot
       try log.close()
     }
     #expect(try LogWorld.reopen(simulator.disk.snapshot, superblock).entries == kept)
+    #expect(try LogWorld.reopen(try #require(killed), superblock).entries == kept)
   }
 
   @Test func `a full disk is a clear error, loses nothing, and passes (F10)`() throws {
