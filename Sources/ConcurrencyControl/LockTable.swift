@@ -108,6 +108,9 @@ package struct LockTable: Sendable {
   package internal(set) var escalationCount: UInt64 = 0
   var escalations: [LockEscalation] = []
 
+  /// So many keys can be locked at once before the table grows.
+  package var capacity: Int { slots.count / 2 }
+
   /// A table with room for so many locks before it grows, and for so many bytes of locks at most.
   package init(capacity: Int = 1024, exemptAfter: Int = 3, byteBudget: Int = 64 << 20) {
     precondition(capacity > 0 && exemptAfter >= 0)

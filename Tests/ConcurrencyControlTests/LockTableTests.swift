@@ -23,6 +23,26 @@ struct LockTableTests {
     #expect(locks.release(2) == [3])
   }
 
+  @Test func `shrinks after a large transaction, and goes on finding what is held (Q5)`() {
+    var locks = LockDriver(byteBudget: 64 << 20)
+    for key in 0..<20_000 as Range<UInt64> { #expect(locks.ask(1, .exclusive, key) == .granted) }
+    #expect(locks.table.capacity >= 20_000)
+    _ = locks.release(1)
+    for number in 0..<3_000 as Range<UInt64> {
+      #expect(locks.ask(2 + number, .exclusive, number) == .granted)
+      _ = locks.release(2 + number)
+    }
+    #expect(locks.table.capacity <= 1_024)
+    // Most of a shrunken table is used: a slot in the wrong place would lose its name.
+    for key in 0..<900 as Range<UInt64> {
+      #expect(locks.ask(5_000, .exclusive, 7 * key) == .granted)
+    }
+    for key in 0..<900 as Range<UInt64> { #expect(locks.mode(5_000, 7 * key) == .exclusive) }
+    #expect(locks.ask(5_001, .shared, 7 * 899) == .waiting)
+    #expect(locks.release(5_000) == [5_001])
+    #expect(locks.table.heldCount == 1)
+  }
+
   @Test func `compatible requests at the head are granted together, and no further`() {
     var locks = LockDriver()
     #expect(locks.ask(1, .exclusive, 7) == .granted)

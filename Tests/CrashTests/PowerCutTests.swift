@@ -41,7 +41,12 @@ import Verification
     #expect(campaign.cuts.count > 300)
     #expect(campaign.report.isClean, "\(campaign.report.findings)")
 
-    let jobs = campaign.cuts.enumerated().filter { $0.offset % Self.stride == 0 }.flatMap { item in
+    expectRecoveries(of: campaign, stride: Self.stride)
+  }
+
+  /// Cuts the power at every so many changes, in every loss model, and checks what is recovered.
+  private func expectRecoveries(of campaign: CrashCampaign, stride: Int) {
+    let jobs = campaign.cuts.enumerated().filter { $0.offset % stride == 0 }.flatMap { item in
       LossModel.allCases.map { (item.element, $0) }
     }
     let failures = Mutex<[String]>([])
@@ -54,7 +59,7 @@ import Verification
     }
     let found = failures.withLock { $0 }
     for failure in found.prefix(5) { Issue.record("\(failure)") }
-    print("\(jobs.count) recoveries, three times each")
+    print("\(campaign.cuts.count) changes, \(jobs.count) recoveries, three times each")
     #expect(found.isEmpty, "\(found.count) of \(jobs.count) recoveries failed")
   }
 
@@ -65,20 +70,8 @@ import Verification
     let script: CrashScript = name == "sorting" ? .sorting : .building
     let campaign = try CrashCampaign(script: script, seed: Self.seed)
     #expect(campaign.report.isClean, "\(campaign.report.findings)")
-    let jobs = campaign.cuts.enumerated().filter { $0.offset % max(1, Self.stride / 10) == 0 }
-      .flatMap { item in LossModel.allCases.map { (item.element, $0) } }
-    let failures = Mutex<[String]>([])
-    DispatchQueue.concurrentPerform(iterations: jobs.count) { index in
-      do {
-        try campaign.check(jobs[index].0, jobs[index].1)
-      } catch {
-        failures.withLock { $0.append("\(error)") }
-      }
-    }
-    let found = failures.withLock { $0 }
-    for failure in found.prefix(5) { Issue.record("\(failure)") }
-    print("\(name): \(campaign.cuts.count) changes, \(jobs.count) recoveries, three times each")
-    #expect(found.isEmpty, "\(found.count) of \(jobs.count) recoveries failed")
+    print(name)
+    expectRecoveries(of: campaign, stride: max(1, Self.stride / 10))
   }
 
   @Test func `is noticed when the disk lies about syncing (negative control)`() throws {

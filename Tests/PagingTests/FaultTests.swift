@@ -46,6 +46,55 @@ import Testing
     }
   }
 
+  /// After a sync has failed, what was written is known to the system and not to the medium: a read
+  /// past the system's cache must not take that for damage.
+  @Test(arguments: [false, true])
+  func `of which a sync failed shows every page as it was written, also past the cache`(
+    _ usesSystemCache: Bool
+  ) throws {
+    let simulator = Simulator(seed: testSeed())
+    try simulator.run { effects in
+      try prepare(effects).close()
+      var configuration = Pages.small()
+      configuration.usesSystemCache = usesSystemCache
+      let (pager, _) = try Pages.open(effects, configuration)
+      defer { pager.close() }
+      for number in 1...100 as ClosedRange<UInt32> { try pager.set(PageID(number), to: 7) }
+      simulator.disk.inject(Fault(.fails(Fault.inputOutput), on: [.sync], .from(1)))
+      #expect(throws: PagingError.self) { try pager.checkpoint() }
+      // More pages than frames: they have been written and evicted, and are read again.
+      for _ in 0..<3 {
+        for number in 1...100 as ClosedRange<UInt32> {
+          #expect(try pager.value(PageID(number)) == 7)
+        }
+      }
+    }
+  }
+
+  /// The same at the very moment of the failure, when nobody knows of it yet: an image that does not
+  /// fit is looked at again. What does not fit through the system's cache either is damage.
+  @Test func `that lies once past the system's cache is asked again, and once through it believed`()
+    throws
+  {
+    for usesSystemCache in [false, true] {
+      let simulator = Simulator(seed: testSeed())
+      try simulator.run { effects in
+        try prepare(effects).close()
+        var configuration = Pages.small()
+        configuration.usesSystemCache = usesSystemCache
+        let (pager, _) = try Pages.open(effects, configuration)
+        defer { pager.close() }
+        simulator.disk.inject(Fault(.flipsBit, on: [.read], .once(at: 1)))
+        if usesSystemCache {
+          #expect(throws: PagingError.self) { try pager.value(PageID(50)) }
+        } else {
+          #expect(try pager.value(PageID(50)) == 1_049)
+        }
+        #expect(simulator.disk.counters.count(of: .flippedBit) == 1)
+      }
+    }
+  }
+
   /// F1: which superblock is on the medium is not known.
   @Test func `is poisoned by a failed superblock write`() throws {
     let simulator = Simulator(seed: testSeed())
