@@ -53,7 +53,7 @@ import VersionStore
           marks.removeSubrange((index + 1)...)
         default: break
         }
-        let number = isAscending ? UInt64(step) : random.next() % 97
+        let number = isAscending ? UInt64(step) : random.next() % (round % 2 == 0 ? 97 : 7)
         let key = Key(
           keyspace: isAscending ? 1 : UInt32(1 + random.next() % 3),
           bytes: [UInt8(number / 256), UInt8(number % 256)])
