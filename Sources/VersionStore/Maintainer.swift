@@ -1,4 +1,4 @@
-internal import Environment
+package import Environment
 internal import RawBytes
 internal import Synchronization
 
@@ -10,9 +10,9 @@ internal import Synchronization
 /// hundred thousand times a second.
 ///
 /// - Invariant MA1: a wake is never lost: one that comes during a round causes another round.
-final class Maintainer: Sendable {
+package final class Maintainer: Sendable {
   /// How often work that waits for the horizon is looked at.
-  private static let interval: UInt64 = 5_000_000
+  package static let interval: UInt64 = 5_000_000
 
   private struct State {
     var isWoken = false
@@ -28,10 +28,10 @@ final class Maintainer: Sendable {
   private let isBusy = Atomic<Bool>(false)
   private let effects: Effects
 
-  init(effects: Effects) { self.effects = effects }
+  package init(effects: Effects) { self.effects = effects }
 
   /// Starts the thread. `round` does a bounded piece of work and says whether any is left.
-  func start(_ round: @escaping @Sendable () -> MaintenanceOutcome) {
+  package func start(_ round: @escaping @Sendable () -> MaintenanceOutcome) {
     let thread = effects.background.start("martlet versions") { [self] in
       var outcome = MaintenanceOutcome.idle
       while waitForWork(after: outcome) { outcome = round() }
@@ -40,7 +40,7 @@ final class Maintainer: Sendable {
   }
 
   /// Wakes the thread; cheap when it is awake.
-  func wake() {
+  package func wake() {
     let ticket = state.withLock { state -> WaitTicket? in
       state.isWoken = true
       return state.parked.take()
@@ -49,7 +49,7 @@ final class Maintainer: Sendable {
   }
 
   /// Sees to a round within a few milliseconds; a load when one is to come anyhow.
-  func wakeSoon() {
+  package func wakeSoon() {
     if isDueSoon.load(ordering: .relaxed) { return }
     if isDueSoon.exchange(true, ordering: .acquiringAndReleasing) { return }
     let ticket = state.withLock { $0.parked.take() }
@@ -57,7 +57,7 @@ final class Maintainer: Sendable {
   }
 
   /// Ends the thread after the round it is in.
-  func close() {
+  package func close() {
     let (ticket, thread) = state.withLock { state in
       state.isClosed = true
       return (state.parked.take(), state.thread.take())
