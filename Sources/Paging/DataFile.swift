@@ -9,16 +9,21 @@ internal import Synchronization
 /// - Invariant DF1: after a failed sync or superblock write nothing is written any more: what is
 ///   on the medium is not known (F1).
 final class DataFile: Sendable {
+  /// The name that the file has, or is to have once it is made: that of errors for want of space.
   let path: String
   private let direct: any File
   private let buffered: any File
   private let poisoned = Atomic<Bool>(false)
 
-  init(path: String, creation: FileMode.Creation, files: any FileSystem) throws(PagingError) {
+  /// - Parameter temporary: the name under which it is made.
+  init(
+    path: String, temporary: String? = nil, creation: FileMode.Creation, files: any FileSystem
+  ) throws(PagingError) {
     self.path = path
     do {
-      direct = try files.open(path, FileMode(creation: creation, isDirect: true))
-      buffered = try files.open(path, FileMode(isWritable: false))
+      direct = try files.open(
+        temporary ?? path, FileMode(creation: creation, isDirect: true))
+      buffered = try files.open(temporary ?? path, FileMode(isWritable: false))
     } catch {
       throw Self.error(error)
     }
@@ -26,6 +31,10 @@ final class DataFile: Sendable {
 
   static func error(_ error: FileError) -> PagingError {
     error.isForWantOfSpace ? .diskFull(path: error.path) : .file(error)
+  }
+
+  private func failure(_ error: FileError) -> PagingError {
+    error.isForWantOfSpace ? .diskFull(path: path) : .file(error)
   }
 
   var isPoisoned: Bool { poisoned.load(ordering: .acquiring) }
@@ -42,7 +51,7 @@ final class DataFile: Sendable {
     do {
       count = try (isDirect ? direct : buffered).read(into: bytes, at: offset)
     } catch {
-      throw Self.error(error)
+      throw failure(error)
     }
     guard count == bytes.count else {
       throw .corrupt(
@@ -81,7 +90,7 @@ final class DataFile: Sendable {
     do {
       try direct.write(bytes, at: UInt64(block * Place.blockByteCount))
     } catch {
-      throw Self.error(error)
+      throw failure(error)
     }
   }
 
@@ -97,22 +106,22 @@ final class DataFile: Sendable {
   }
 
   func size() throws(PagingError) -> UInt64 {
-    do { return try direct.size() } catch { throw Self.error(error) }
+    do { return try direct.size() } catch { throw failure(error) }
   }
 
   func allocate(_ blocks: Range<Int>) throws(PagingError) {
-    do { try direct.allocate(bytes(blocks)) } catch { throw Self.error(error) }
+    do { try direct.allocate(bytes(blocks)) } catch { throw failure(error) }
   }
 
   func punchHole(_ blocks: Range<Int>) throws(PagingError) {
-    do { try direct.punchHole(bytes(blocks)) } catch { throw Self.error(error) }
+    do { try direct.punchHole(bytes(blocks)) } catch { throw failure(error) }
   }
 
   func truncate(toBlock block: Int) throws(PagingError) {
     do {
       try direct.truncate(to: UInt64(block * Place.blockByteCount))
     } catch {
-      throw Self.error(error)
+      throw failure(error)
     }
   }
 

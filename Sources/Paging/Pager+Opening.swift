@@ -100,7 +100,8 @@ extension Pager {
     try perform { () throws(FileError) in
       if try effects.files.kind(of: temporary) == .file { try effects.files.remove(temporary) }
     }
-    let file = try DataFile(path: temporary, creation: .always, files: effects.files)
+    let file = try DataFile(
+      path: path, temporary: temporary, creation: .always, files: effects.files)
     try clearSuperblocks(file)
     let pager = Pager(
       file: file, ledger: PageLedger(), id: id, pageSize: configuration.pageSize,

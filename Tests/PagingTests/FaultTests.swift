@@ -151,14 +151,14 @@ import Testing
       let pager = try prepare(effects)
       defer { pager.close() }
       simulator.disk.capacity = simulator.disk.snapshot.usedByteCount + 8192
-      #expect(throws: PagingError.diskFull(path: Pages.path + ".new")) {
+      #expect(throws: PagingError.diskFull(path: Pages.path)) {
         try pager.reserveSpace(1 << 20)
       }
       for number in 1...60 { try pager.set(PageID(UInt32(number)), to: UInt64(number) * 2 + 1) }
-      #expect(throws: PagingError.diskFull(path: Pages.path + ".new")) { try pager.checkpoint() }
+      #expect(throws: PagingError.diskFull(path: Pages.path)) { try pager.checkpoint() }
       #expect(!pager.isPoisoned)
       // Dirty pages fill the cache and cannot leave it: a clear error, no hang.
-      #expect(throws: PagingError.diskFull(path: Pages.path + ".new")) {
+      #expect(throws: PagingError.diskFull(path: Pages.path)) {
         for number in 1...100 {
           try pager.set(PageID(UInt32(number)), to: UInt64(number) * 2 + 1)
         }
