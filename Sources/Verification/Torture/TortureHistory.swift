@@ -120,15 +120,20 @@ package struct TortureHistory: Sendable {
   package struct CatalogChange: Sendable {
     package let name: String
     package let isCreation: Bool
+    /// What a bulk build put into it, as hashes; nil for all other changes.
+    package let content: [Int: UInt64]?
     package let invoked: Int
     package var returned = Int.max
     /// Nil: unknown.
     package var succeeded: Bool?
     package var isDurable = false
 
-    package init(name: String, isCreation: Bool, invoked: Int) {
+    package init(
+      name: String, isCreation: Bool, content: [Int: UInt64]? = nil, invoked: Int
+    ) {
       self.name = name
       self.isCreation = isCreation
+      self.content = content
       self.invoked = invoked
     }
   }

@@ -83,20 +83,41 @@ final class TortureLife: @unchecked Sendable {
     changeCatalog(name, isCreation: true) { _ = try database.keyspace(name) }
   }
 
+  /// Builds a keyspace in bulk: all of it is durable, or there is none, whatever the durability.
+  func build(_ name: String, _ build: TortureBuild) {
+    let records = build.records.map { (key: $0.key, bytes: $0.value.bytes) }
+    let hashes = records.map { ($0.key, TortureValue.hash($0.bytes)) }
+    changeCatalog(
+      name, isCreation: true, content: Dictionary(uniqueKeysWithValues: hashes), isDurable: true
+    ) {
+      try database.build(name, order: build.sortingByteCount.map { .any(memory: $0) } ?? .ascending)
+      { builder in
+        for record in records {
+          try builder.append(TortureKey.bytes(record.key), record.bytes)
+        }
+      }
+    }
+  }
+
   func drop(_ name: String) {
     changeCatalog(name, isCreation: false) { try database.dropKeyspace(name) }
   }
 
   func passingName(_ step: Int) -> String { "passing-\(lifeNumber)-\(step)" }
 
-  private func changeCatalog(_ name: String, isCreation: Bool, _ body: () throws -> Void) {
+  private func changeCatalog(
+    _ name: String, isCreation: Bool, content: [Int: UInt64]? = nil, isDurable: Bool = false,
+    _ body: () throws -> Void
+  ) {
     let index = history.catalogChanges.count
     history.catalogChanges.append(
-      .init(name: name, isCreation: isCreation, invoked: history.nextEvent()))
+      .init(
+        name: name, isCreation: isCreation, content: content, invoked: history.nextEvent()))
     do {
       try body()
       history.catalogChanges[index].succeeded = true
-      history.catalogChanges[index].isDurable = plan.configuration.durability != .relaxed
+      history.catalogChanges[index].isDurable =
+        isDurable || plan.configuration.durability != .relaxed
       history.catalogChanges[index].returned = history.nextEvent()
     } catch {
       if (error as? DatabaseError)?.code != .commitUnknown {

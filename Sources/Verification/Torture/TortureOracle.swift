@@ -18,6 +18,8 @@ package import Primitives
 ///   earlier one (first updater wins: no lost update).
 /// - Invariant O5: timestamps never repeat and never fall, over all lives, those of lost commits
 ///   included; and follow real time: what began after an acknowledgement is later.
+/// - Invariant O6: a bulk build is in the recovered state with all its records or with none, with
+///   all of them if it returned, and then so is every commit that was acknowledged before it began.
 package struct TortureOracle: Sendable {
   /// The contents that the last restart settled.
   package private(set) var state: TortureState = [:]
@@ -49,6 +51,7 @@ package struct TortureOracle: Sendable {
     let commits = try order(history, included, rows)
     let prefix = try requirePrefix(history, commits, included)
     try requireKeyspaces(history, recovered, included)
+    begin(with: history.catalogChanges, recovered)
     var replay = TortureReplay(history: history, commits: commits, state: state)
     state = try replay.run(settlingAt: prefix, recovered)
     viewCount += replay.viewCount
@@ -171,6 +174,16 @@ package struct TortureOracle: Sendable {
             + "\(included[attempt.session, default: 0])")
       }
     }
+    // The commit of a build is a checkpoint, of all that was published before it.
+    let built = history.catalogChanges.last { $0.content != nil && $0.succeeded == true }
+    for commit in commits {
+      let attempt = history.attempts[commit.attempt]
+      if let built, attempt.returned < built.invoked, !isIncluded(commit) {
+        throw TortureViolation(
+          .acknowledgedCommitLost,
+          "\(attempt.name), acknowledged before the build of \(built.name), is gone")
+      }
+    }
     for observation in history.observations where observation.isDurable {
       for (session, row) in observation.ledger where row.number > included[session, default: 0] {
         throw TortureViolation(
@@ -187,6 +200,25 @@ package struct TortureOracle: Sendable {
           + "\(history.attempts[commits[prefix - 1].attempt].name) after it is there")
     }
     return prefix
+  }
+
+  // MARK: Bulk builds
+
+  /// Puts what was built into the contents that the replay begins with: nobody can have looked at
+  /// it before it was there, since a keyspace refuses snapshots from before its build (O6). All its
+  /// records have one moment, which no acknowledgement tells: that of the newest commit when the
+  /// build began.
+  private mutating func begin(
+    with changes: [TortureHistory.CatalogChange], _ recovered: TortureState
+  ) {
+    for change in changes {
+      guard let content = change.content, change.succeeded != false else { continue }
+      let untouched = (recovered[change.name] ?? [:]).filter { $0.value.hash == content[$0.key] }
+      let moment = untouched.values.map(\.timestamp).min()
+      state[change.name] = content.mapValues {
+        TortureEntry(hash: $0, timestamp: moment ?? .zero)
+      }
+    }
   }
 
   // MARK: Which keyspaces are there

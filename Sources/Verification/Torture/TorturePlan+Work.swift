@@ -32,6 +32,18 @@ extension TorturePlan {
     }
   }
 
+  /// Of the keyspaces that sessions make, every other one is built in bulk.
+  static func turnCreationsIntoBuilds(
+    _ sessions: inout [[Step]], keyCount: Int, _ generator: inout SeededGenerator
+  ) {
+    for session in sessions.indices {
+      for index in sessions[session].indices {
+        guard case .createKeyspace = sessions[session][index], generator.oneIn(2) else { continue }
+        sessions[session][index] = .buildKeyspace(TortureBuild(&generator, keyCount: keyCount))
+      }
+    }
+  }
+
   /// The steps that bring about a kind which the work as a rule does not meet.
   private static func steps(
     for featured: TortureFault?, keyCount: Int, _ generator: inout SeededGenerator

@@ -43,6 +43,8 @@ package struct TorturePlan: Sendable {
     /// Views everything at one moment, in two parts with a pause between them.
     case observe(space: Int, bounds: Range<Int>, isReverse: Bool, limit: Int, pause: UInt64)
     case createKeyspace
+    /// Makes one with everything that is in it, at once.
+    case buildKeyspace(TortureBuild)
     case dropKeyspace
     case checkpoint
     case verify
@@ -113,6 +115,11 @@ package struct TorturePlan: Sendable {
         recoveryCuts: Self.recoveryCuts(&endings, featuring: isFeatured ? featured : nil, limits),
         handOverInterval: [1, 2, 4, 4, 16][endings.below(5)])
       lives.append(life)
+    }
+    var builds = streams.fork()
+    for number in lives.indices {
+      Self.turnCreationsIntoBuilds(
+        &lives[number].sessions, keyCount: keyCount, &builds)
     }
     self.lives = Array(lives.prefix(limits.lives))
   }

@@ -29,6 +29,10 @@ struct TortureSession {
         let name = life.passingName(index)
         life.create(name)
         life.passing = name
+      case .buildKeyspace(let build):
+        let name = life.passingName(index)
+        life.build(name, build)
+        life.passing = name
       case .dropKeyspace:
         guard let name = life.passing else { return }
         life.passing = nil
