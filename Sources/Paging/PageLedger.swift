@@ -162,6 +162,8 @@ package struct PageLedger: Sendable {
     } else {
       let old = map[id]
       map[id] = entry
+      // Retired since the capture: this map has the image, and the next one must not (PL5).
+      if volatile[id] != nil { dirtyBlocks.insert(PageMap.block(of: id)) }
       release(old, inCapture: false)
     }
   }

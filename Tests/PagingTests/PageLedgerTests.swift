@@ -27,8 +27,17 @@ import Testing
     /// Old images of due pages that were handed over.
     var handedOver: Set<UInt32> = []
     var captureEpoch: UInt64 = 0
+    /// The blocks of the map as they lie in the file: a checkpoint writes the dirty ones only.
+    var stored: [Int: [UInt8]] = [:]
 
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+
+    /// Lets the pages to come lie far apart, a few in each block of the map, so that a block that
+    /// should be dirty is seldom so for another page's sake.
+    mutating func spread() {
+      let ids = (0..<2_560).map { _ in ledger.takeID(volatile: false) }
+      for id in ids where id % 40 == 0 { ledger.giveBackID(id) }
+    }
 
     mutating func place() -> StoredImage {
       let units = 1 + random.below(32)
@@ -121,6 +130,7 @@ import Testing
         for id in due.subtracting(handedOver).sorted() { write(id) }
         for id in handedOver.sorted() { writeHandedOver(id) }
         check()
+        storeDirtyBlocks()
         ledger.completeCapture(tree: MapTree(), rootTable: nil, slot: 0)
         durable = captured ?? [:]
       } else {
@@ -129,6 +139,19 @@ import Testing
       captured = nil
       due = []
       handedOver = []
+    }
+
+    /// PL5: what is not dirty lies there as it is to be.
+    mutating func storeDirtyBlocks() {
+      let dirty = ledger.capturedDirtyBlocks
+      let memory = AlignedMemory(byteCount: PageMap.entriesPerBlock * PageMapEntry.byteCount)
+      for block in 0..<ledger.capturedLeafBlockCount {
+        let isPresent = ledger.encodeCapturedBlock(block, into: memory.bytes)
+        let bytes = isPresent ? memory.bytes.view.array : nil
+        if dirty.contains(block) { stored[block] = bytes }
+        let isSame = stored[block] == bytes
+        #expect(isSame, "block \(block) of the map is not dirty and has changed")
+      }
     }
 
     func check() {
@@ -152,6 +175,7 @@ import Testing
 
   @Test func `keeps three maps apart and frees nothing that one of them needs`() {
     var model = Model(seed: testSeed())
+    model.spread()
     for step in 0..<6_000 {
       let id = model.live.isEmpty ? nil : model.live[model.random.below(model.live.count)]
       switch (model.random.below(20), id) {
