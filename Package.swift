@@ -53,6 +53,10 @@ let package = Package(
     layer("VersionStore", ["BTreeIndex", "Paging", "Environment", "Primitives", "RawBytes"]),
     layer("RedoLog", ["Environment", "Primitives", "RawBytes", "CLZ4"]),
     layer("ConcurrencyControl", ["Primitives"]),
+    layer("Consensus", ["Primitives"]),
+    layer(
+      "Replication",
+      ["Consensus", "VersionStore", "RedoLog", "Environment", "Primitives", "RawBytes"]),
     layer(
       "Martlet",
       [
@@ -62,8 +66,8 @@ let package = Package(
     layer(
       "Verification",
       [
-        "Martlet", "RedoLog", "Simulation", "SystemEnvironment", "Environment", "Primitives",
-        "RawBytes",
+        "Martlet", "Replication", "Consensus", "RedoLog", "Simulation", "SystemEnvironment",
+        "Environment", "Primitives", "RawBytes",
       ]),
     // Everything of the tool but its first line, apart so that tests can import it.
     .target(
@@ -132,6 +136,13 @@ let package = Package(
     suite("ConventionTests", []),
     suite("MartletToolTests", ["MartletTool", "MartletCommands", "Verification", "Martlet"]),
     suite("ConcurrencyControlTests", ["ConcurrencyControl", "Primitives"]),
+    suite("ConsensusTests", ["Consensus", "Primitives"]),
+    suite(
+      "ReplicationTests",
+      [
+        "Replication", "Consensus", "VersionStore", "RedoLog", "Simulation", "SystemEnvironment",
+        "Environment", "Primitives", "RawBytes",
+      ]),
     suite(
       "RedoLogTests",
       ["RedoLog", "Simulation", "SystemEnvironment", "Environment", "Primitives", "RawBytes"]),

@@ -5,6 +5,14 @@ package protocol TimeSource: Sendable {
 
   /// Nanoseconds since some moment. Never goes back.
   func monotonic() -> UInt64
+
+  /// Nanoseconds since some moment, those too in which the machine slept. Never goes back: the
+  /// clock of leases (rule L4).
+  func continuous() -> UInt64
+}
+
+extension TimeSource {
+  package func continuous() -> UInt64 { monotonic() }
 }
 
 /// Chance.

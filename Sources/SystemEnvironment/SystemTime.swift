@@ -16,6 +16,13 @@ package struct SystemTime: TimeSource {
 
   package func monotonic() -> UInt64 { Self.read(CLOCK_MONOTONIC) }
 
+  // On Apple systems the monotonic clock is the one that goes on in sleep, on Linux another is.
+  #if canImport(Darwin)
+    package func continuous() -> UInt64 { Self.read(CLOCK_MONOTONIC) }
+  #else
+    package func continuous() -> UInt64 { Self.read(CLOCK_BOOTTIME) }
+  #endif
+
   // SAFETY: the call fills the local it is given.
   private static func read(_ clock: clockid_t) -> UInt64 {
     var now = timespec()

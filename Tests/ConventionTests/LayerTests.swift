@@ -16,13 +16,17 @@ import Testing
     "VersionStore": ["BTreeIndex", "Paging", "Environment", "Primitives", "RawBytes"],
     "RedoLog": ["Environment", "Primitives", "RawBytes", "CLZ4"],
     "ConcurrencyControl": ["Primitives"],
+    "Consensus": ["Primitives"],
+    "Replication": [
+      "Consensus", "VersionStore", "RedoLog", "Environment", "Primitives", "RawBytes",
+    ],
     "Martlet": [
       "VersionStore", "RedoLog", "ConcurrencyControl", "BTreeIndex", "Paging",
       "SystemEnvironment", "Environment", "Primitives", "RawBytes",
     ],
     "Verification": [
-      "Martlet", "RedoLog", "Simulation", "SystemEnvironment", "Environment", "Primitives",
-      "RawBytes",
+      "Martlet", "Replication", "Consensus", "RedoLog", "Simulation", "SystemEnvironment",
+      "Environment", "Primitives", "RawBytes",
     ],
     "MartletCommands": ["Martlet", "Verification", "ArgumentParser"],
     "MartletTool": ["MartletCommands"],
