@@ -20,14 +20,13 @@ package enum Message: Hashable, Sendable {
 
   /// Phase 2 of a contiguous run of slots, each entry in the ballot; empty as a probe.
   case accept(Ballot, entries: [Entry], chosenSlot: Slot)
-  /// Durable at the sender: everything in this ballot through `through`, and of what lies behind
-  /// the slots listed.
+  /// Durable at the sender, of what the leader has not called chosen: everything in this ballot
+  /// through `through`, and of what lies behind the slots listed, ascending.
   case accepted(Ballot, through: Slot, beyond: [Slot])
-  /// Chosen up to here; the leader's sign of life, and the question of a read round (rule R1).
-  case chosen(Ballot, through: Slot, readRound: UInt64)
-  /// The answer to any sign of life of the leader: the newest read round seen in its ballot, and
-  /// how far the sender's own knowledge goes.
-  case acknowledge(Ballot, readRound: UInt64, chosenSlot: Slot, acceptedSlot: Slot)
+  /// What is chosen; the leader's sign of life, and the question of a read round (rule R1).
+  case chosen(ChosenNotice)
+  /// The answer to a notice.
+  case acknowledge(Acknowledgement)
 
   // Catching up.
 
@@ -48,31 +47,75 @@ package enum Message: Hashable, Sendable {
 }
 
 /// The answer to `prepare`: durable at the sender before it is sent.
+///
+/// What the sender knows as chosen is not repeated: a candidate that lacks some of it fetches it
+/// first, configurations among it, so that membership has one source only (rule M7).
 package struct Promise: Hashable, Sendable {
   package let ballot: Ballot
   /// The sender knows everything up to here as chosen.
   package let chosenSlot: Slot
   /// The first slot that the sender's log still holds.
   package let logStart: Slot
-  /// What the sender accepted from the asked slot on, ascending. A slot that is neither here nor
-  /// in `unknown` holds nothing.
+  /// What the sender accepted behind `chosenSlot` and from the asked slot on, ascending. A slot
+  /// that is neither here nor in `unknown` holds nothing.
   package let accepted: [Entry]
-  /// Slots about which it cannot say: they count for no quorum of phase 1.
+  /// Slots about which it cannot say, but for those in `accepted`: they count for no quorum of
+  /// phase 1.
   package let unknown: Range<Slot>?
-  /// The newest configuration that the sender knows to be chosen, and its slot.
-  package let configuration: Configuration
-  package let configurationSlot: Slot
 
   package init(
-    ballot: Ballot, chosenSlot: Slot, logStart: Slot, accepted: [Entry], unknown: Range<Slot>?,
-    configuration: Configuration, configurationSlot: Slot
+    ballot: Ballot, chosenSlot: Slot, logStart: Slot, accepted: [Entry], unknown: Range<Slot>?
   ) {
     self.ballot = ballot
     self.chosenSlot = chosenSlot
     self.logStart = logStart
     self.accepted = accepted
     self.unknown = unknown
-    self.configuration = configuration
-    self.configurationSlot = configurationSlot
+  }
+}
+
+/// A leader's sign of life.
+package struct ChosenNotice: Hashable, Sendable {
+  package let ballot: Ballot
+  /// Everything up to here is chosen.
+  package let through: Slot
+  /// The newest round of reads; never used twice in a ballot (rule R1).
+  package let readRound: UInt64
+  /// The first slot that a member may still have to fetch: what lies before may be truncated.
+  package let keepFrom: Slot
+  /// The leader's boot clock: opaque, and echoed (rule L4).
+  package let sentAt: BootTime
+
+  package init(
+    ballot: Ballot, through: Slot, readRound: UInt64, keepFrom: Slot, sentAt: BootTime
+  ) {
+    self.ballot = ballot
+    self.through = through
+    self.readRound = readRound
+    self.keepFrom = keepFrom
+    self.sentAt = sentAt
+  }
+}
+
+/// The answer to a `ChosenNotice`: its sender has promised no higher ballot so far.
+package struct Acknowledgement: Hashable, Sendable {
+  package let ballot: Ballot
+  /// The round of the notice that is answered.
+  package let readRound: UInt64
+  /// How far the sender's own knowledge of what is chosen goes.
+  package let chosenSlot: Slot
+  /// `sentAt` of the notice.
+  package let echo: BootTime
+  /// The sender's boot clock: by two of them the leader sees clocks whose rates differ (rule L4).
+  package let clock: BootTime
+
+  package init(
+    ballot: Ballot, readRound: UInt64, chosenSlot: Slot, echo: BootTime, clock: BootTime
+  ) {
+    self.ballot = ballot
+    self.readRound = readRound
+    self.chosenSlot = chosenSlot
+    self.echo = echo
+    self.clock = clock
   }
 }

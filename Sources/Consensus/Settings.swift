@@ -2,6 +2,8 @@
 package struct Settings: Hashable, Sendable {
   /// How often a leader shows that it lives, and at least how often a replica wants a tick.
   package var tick: UInt64 = 100_000_000
+  /// How long a leader with nothing to send keeps to itself that something was chosen (rule P3).
+  package var noticeDelay: UInt64 = 5_000_000
   /// Silence after which a leader is suspected, at least; up to twice as long by chance.
   package var suspicion: UInt64 = 1_000_000_000
   /// For how long an entry that is chosen in its own ballot lets the leader read locally.
@@ -20,6 +22,9 @@ package struct Settings: Hashable, Sendable {
   package var caughtUpSlotCount = 64
   /// Bytes of log that are kept for a slow member, before it has to take an image.
   package var retainedByteCount = 64 << 20
+
+  /// For how long log is kept for a member that is silent (rule S2).
+  package var retention: UInt64 = 600_000_000_000
 
   package init() {}
 }
