@@ -47,7 +47,8 @@ package struct Write: Sendable {
 package enum Outcome: Sendable, Hashable {
   /// Chosen in a slot, and from now on it may be told to whoever proposed it.
   case proposal(RequestID, Result<Slot, Refusal>)
-  /// Whoever has applied everything up to the slot may read.
+  /// Whoever has applied everything up to the slot may read. A replica that does not lead has, when it
+  /// says so, and is to read before it applies what later steps deliver.
   case read(RequestID, Result<Slot, Refusal>)
   case configuration(RequestID, Result<Slot, Refusal>)
   case transfer(RequestID, Result<Ballot, Refusal>)

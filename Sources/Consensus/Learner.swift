@@ -28,6 +28,8 @@ struct Learner: Hashable, Sendable {
   /// What the newest leader said last: tried again when more entries of its ballot arrive.
   private(set) var noticeBallot = Ballot.zero
   private(set) var noticeThrough = Slot.zero
+  /// The highest ballot of an entry of the prefix.
+  private(set) var highestBallot = Ballot.zero
   /// Whether some leader may still read by a lease, as far as the chosen entries tell (rule L2).
   private(set) var leaseMayLive: Bool
 
@@ -64,6 +66,7 @@ struct Learner: Hashable, Sendable {
   mutating func choose(_ entry: Entry) {
     precondition(entry.slot == chosen.next, "the chosen prefix has a gap")
     chosen = entry.slot
+    highestBallot = max(highestBallot, entry.ballot)
     switch entry.content {
     case .configuration(let configuration):
       configurations.append(Governing(slot: entry.slot, configuration: configuration))

@@ -2,6 +2,10 @@ internal import Primitives
 
 /// Reads of a replica that does not lead: the leader is asked which slot they have to see (rule R2).
 ///
+/// What the leader answers is about what it has shown. A newer leader may have let this replica apply
+/// more, which nobody may see yet because the older one may still read by its lease (rule L2): so an
+/// answer serves only while nothing of a newer ballot than the asked one has arrived here.
+///
 /// - Invariant RL1: each question has a number of its own, drawn at random, so that an answer to an
 ///   earlier life of this replica answers nothing; it settles the reads that had arrived before it
 ///   was asked.
@@ -11,14 +15,28 @@ struct ReadRelay: Hashable, Sendable {
     let since: BootTime
   }
 
+  private struct Question: Hashable, Sendable {
+    let number: RequestID
+    /// The ballot of the leader that was asked.
+    let ballot: Ballot
+    let count: Int
+  }
+
+  private struct Answered: Hashable, Sendable {
+    let reads: [Waiting]
+    let slot: Slot
+    let ballot: Ballot
+  }
+
   private var waiting: [Waiting] = []
-  private var question: RequestID?
-  /// So many of the first that wait had arrived when the question was asked.
-  private var coveredCount = 0
+  private var question: Question?
+  private var answered: [Answered] = []
   private(set) var askedAt = BootTime(nanoseconds: 0)
 
-  var isEmpty: Bool { waiting.isEmpty }
-  var count: Int { waiting.count }
+  /// Whether there is something to ask, or was.
+  var isEmpty: Bool { waiting.isEmpty && answered.isEmpty }
+  var hasWaiting: Bool { !waiting.isEmpty }
+  var count: Int { waiting.count + answered.reduce(0) { $0 + $1.reads.count } }
   var isAsking: Bool { question != nil }
 
   mutating func add(_ request: RequestID, now: BootTime) {
@@ -26,38 +44,73 @@ struct ReadRelay: Hashable, Sendable {
   }
 
   /// A new question for all that wait.
-  mutating func ask(number: UInt64, now: BootTime) -> RequestID {
-    let question = RequestID(number)
-    self.question = question
-    coveredCount = waiting.count
+  mutating func ask(number: UInt64, in ballot: Ballot, now: BootTime) -> RequestID {
+    let number = RequestID(number)
+    question = Question(number: number, ballot: ballot, count: waiting.count)
     askedAt = now
-    return question
+    return number
   }
 
-  /// The reads that an answer settles.
-  mutating func answer(_ question: RequestID) -> [RequestID] {
-    guard question == self.question else { return [] }
+  /// The slot that the reads of a question have to see.
+  mutating func answer(_ number: RequestID, seeing slot: Slot) {
+    guard let question, question.number == number else { return }
     self.question = nil
-    let settled = waiting[..<coveredCount].map(\.request)
-    waiting.removeFirst(coveredCount)
-    coveredCount = 0
-    return settled
+    answered.append(
+      Answered(
+        reads: Array(waiting[..<question.count]), slot: slot, ballot: question.ballot))
+    waiting.removeFirst(question.count)
   }
 
-  /// Those that have waited for too long.
-  mutating func expire(before time: BootTime) -> [RequestID] {
-    let count = waiting.firstIndex { $0.since >= time } ?? waiting.count
-    let expired = waiting[..<count].map(\.request)
-    waiting.removeFirst(count)
-    coveredCount = max(0, coveredCount - count)
-    if waiting.isEmpty { question = nil }
-    return expired
+  /// The reads of a question that was refused.
+  mutating func refuse(_ number: RequestID) -> [RequestID] {
+    guard let question, question.number == number else { return [] }
+    self.question = nil
+    defer { waiting.removeFirst(question.count) }
+    return waiting[..<question.count].map(\.request)
   }
 
-  var oldest: BootTime? { waiting.first?.since }
+  /// Another leader: what was asked of the one before is asked again.
+  mutating func restart(in ballot: Ballot) {
+    if let question, question.ballot < ballot { self.question = nil }
+    let void = answered.filter { $0.ballot < ballot }
+    guard !void.isEmpty else { return }
+    answered.removeAll { $0.ballot < ballot }
+    waiting = void.flatMap(\.reads) + waiting
+    question = nil
+  }
 
-  mutating func takeAll() -> [RequestID] {
-    defer { self = ReadRelay() }
-    return waiting.map(\.request)
+  /// The reads that everything applied here suffices for, and the slot of each.
+  mutating func settle(applied: Slot) -> [(request: RequestID, slot: Slot)] {
+    guard answered.contains(where: { $0.slot <= applied }) else { return [] }
+    let settled = answered.filter { $0.slot <= applied }
+    answered.removeAll { $0.slot <= applied }
+    return settled.flatMap { answer in answer.reads.map { ($0.request, answer.slot) } }
+  }
+
+  /// Those that have waited for so long.
+  mutating func expire(now: BootTime, after patience: UInt64) -> [RequestID] {
+    func isOver(_ read: Waiting) -> Bool { now.elapsed(since: read.since) >= patience }
+    var expired = answered.flatMap(\.reads).filter(isOver)
+    answered = answered.map { answer in
+      Answered(
+        reads: answer.reads.filter { !isOver($0) }, slot: answer.slot, ballot: answer.ballot)
+    }
+    answered.removeAll { $0.reads.isEmpty }
+    // They wait in the order of their coming but for those that were put back, which are older.
+    let over = waiting.filter(isOver)
+    if !over.isEmpty {
+      expired += over
+      waiting.removeAll(where: isOver)
+      question = nil
+    }
+    return expired.map(\.request)
+  }
+
+  var oldest: BootTime? {
+    var oldest = waiting.first?.since
+    for answer in answered {
+      for read in answer.reads { oldest = min(oldest ?? read.since, read.since) }
+    }
+    return oldest
   }
 }

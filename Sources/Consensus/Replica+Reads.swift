@@ -103,15 +103,28 @@ extension Replica {
   // A replica that does not lead.
 
   mutating func askLeader(_ leader: ReplicaID, now: BootTime, _ output: inout Output) {
-    let question = relay.ask(number: chance.next(), now: now)
+    let question = relay.ask(number: chance.next(), in: suspicion.followed, now: now)
     output.actions.send.append(envelope(to: leader, .readIndex(question)))
   }
 
   mutating func readIndexAnswered(
     _ question: RequestID, _ result: Result<Slot, Refusal>, _ output: inout Output
   ) {
-    for request in relay.answer(question) {
-      output.actions.outcomes.append(.read(request, result))
+    switch result {
+    case .success(let slot): relay.answer(question, seeing: slot)
+    case .failure:
+      for request in relay.refuse(question) {
+        output.actions.outcomes.append(.read(request, result))
+      }
+    }
+  }
+
+  /// Answers the reads of a follower, when everything they have to see is applied.
+  mutating func serveRelayed(_ output: inout Output) {
+    guard !relay.isEmpty else { return }
+    relay.restart(in: max(suspicion.followed, learner.highestBallot))
+    for (request, slot) in relay.settle(applied: learner.applied) {
+      output.actions.outcomes.append(.read(request, .success(slot)))
     }
   }
 

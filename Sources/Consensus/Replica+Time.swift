@@ -33,12 +33,11 @@ extension Replica {
     guard let oldest = relay.oldest else { return }
     let patience = 2 * settings.suspicion
     if now.elapsed(since: oldest) >= patience {
-      let earliest = BootTime(nanoseconds: now.nanoseconds - patience + 1)
-      for request in relay.expire(before: earliest) {
+      for request in relay.expire(now: now, after: patience) {
         output.actions.outcomes.append(.read(request, .failure(.unavailable)))
       }
     }
-    if let leader = suspicion.leader, leader != id, !relay.isEmpty,
+    if let leader = suspicion.leader, leader != id, relay.hasWaiting,
       !relay.isAsking || now.elapsed(since: relay.askedAt) >= relayPatience
     {
       askLeader(leader, now: now, &output)
@@ -149,7 +148,9 @@ extension Replica {
     if let due = fetchDeadline { deadline = min(deadline, due) }
     if let oldest = relay.oldest {
       deadline = min(deadline, oldest.advanced(by: 2 * settings.suspicion))
-      deadline = min(deadline, relay.askedAt.advanced(by: relayPatience))
+      if relay.hasWaiting, suspicion.leader != nil {
+        deadline = min(deadline, relay.askedAt.advanced(by: relayPatience))
+      }
     }
     if let handOver { deadline = min(deadline, handOver.deadline) }
     return deadline

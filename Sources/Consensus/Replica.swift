@@ -123,6 +123,7 @@ package struct Replica: Hashable, Sendable {
   /// What follows from everything else, whatever happened.
   private mutating func advance(now: BootTime, _ output: inout Output) {
     serve(now: now, &output)
+    serveRelayed(&output)
     flush(now: now, &output)
     acceptor.resolve(through: learner.chosen)
     while let entry = learner.deliver(from: acceptor.log) { output.actions.deliver.append(entry) }
@@ -187,6 +188,9 @@ package struct Replica: Hashable, Sendable {
   /// The newest configuration known to be chosen, and where it was.
   package var configuration: Configuration { learner.configuration }
   package var configurationSlot: Slot { learner.governing.slot }
+
+  /// Whether it reads without asking anybody, at this moment: at most one replica of a group does.
+  package func holdsLease(at now: BootTime) -> Bool { !isHalted && canReadByLease(now: now) }
 
   func envelope(to replica: ReplicaID, _ message: Message) -> Envelope {
     Envelope(from: id, to: replica, message: message)
