@@ -104,17 +104,21 @@ package struct Acknowledgement: Hashable, Sendable {
   package let readRound: UInt64
   /// How far the sender's own knowledge of what is chosen goes.
   package let chosenSlot: Slot
+  /// How much of that knowledge a crash of the sender cannot take.
+  package let durablyChosen: Slot
   /// `sentAt` of the notice.
   package let echo: BootTime
   /// The sender's boot clock: by two of them the leader sees clocks whose rates differ (rule L4).
   package let clock: BootTime
 
   package init(
-    ballot: Ballot, readRound: UInt64, chosenSlot: Slot, echo: BootTime, clock: BootTime
+    ballot: Ballot, readRound: UInt64, chosenSlot: Slot, durablyChosen: Slot, echo: BootTime,
+    clock: BootTime
   ) {
     self.ballot = ballot
     self.readRound = readRound
     self.chosenSlot = chosenSlot
+    self.durablyChosen = durablyChosen
     self.echo = echo
     self.clock = clock
   }

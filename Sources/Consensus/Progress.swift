@@ -22,6 +22,8 @@ struct Progress: Hashable, Sendable {
   var rejection: Ballot?
   /// How far its own knowledge of what is chosen goes.
   private(set) var chosen: Slot = .zero
+  /// And how much of it survives a crash there.
+  private(set) var durablyChosen: Slot = .zero
   /// The newest round of reads that it answered.
   private(set) var readRound: UInt64 = 0
   /// How far it was told what is chosen.
@@ -71,8 +73,9 @@ struct Progress: Hashable, Sendable {
     precondition(inFlightByteCount >= 0, "more was answered than sent")
   }
 
-  mutating func acknowledge(chosen: Slot, readRound: UInt64) {
+  mutating func acknowledge(chosen: Slot, durably: Slot = .zero, readRound: UInt64 = 0) {
     self.chosen = max(self.chosen, chosen)
+    durablyChosen = max(durablyChosen, durably)
     self.readRound = max(self.readRound, readRound)
   }
 

@@ -69,7 +69,7 @@ extension Replica {
   ) {
     if let index = proposer.index(of: replica) {
       proposer.others[index].acknowledge(
-        chosen: Slot(max(slots.lowerBound.rawValue, 1) - 1), readRound: 0)
+        chosen: Slot(max(slots.lowerBound.rawValue, 1) - 1))
     }
     var entries: [Entry] = []
     if slots.lowerBound >= acceptor.log.start {

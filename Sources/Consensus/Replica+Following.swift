@@ -75,6 +75,6 @@ extension Replica {
         .acknowledge(
           Acknowledgement(
             ballot: notice.ballot, readRound: notice.readRound, chosenSlot: learner.chosen,
-            echo: notice.sentAt, clock: now))))
+            durablyChosen: durablyChosen, echo: notice.sentAt, clock: now))))
   }
 }

@@ -187,7 +187,8 @@ extension Replica {
     _ answer: Acknowledgement, by replica: ReplicaID, now: BootTime, _ output: inout Output
   ) {
     guard answer.ballot == proposer.ballot, let index = proposer.index(of: replica) else { return }
-    proposer.others[index].acknowledge(chosen: answer.chosenSlot, readRound: answer.readRound)
+    proposer.others[index].acknowledge(
+      chosen: answer.chosenSlot, durably: answer.durablyChosen, readRound: answer.readRound)
     compareClocks(answer, with: index, now: now)
     guard proposer.isProposing else { return }
     proposer.others[index].heardAt = now

@@ -87,14 +87,16 @@ extension Replica {
     refuseReads(refusal, &output)
   }
 
-  /// When a quorum of the new voters knows that the configuration is chosen, so that they can go on by
-  /// themselves, the old members may go (rule M3).
+  /// When a quorum of the new voters knows that the configuration is chosen, and no crash can make them
+  /// forget it, they can go on by themselves: the old members may go (rule M3).
   mutating func settleChange(now: BootTime, _ output: inout Output) {
     guard let change = proposer.change, change.isChosen, proposer.isProposing else { return }
     let configuration = learner.configuration
     let knowing = configuration.voters.filter { voter in
-      if voter == id { return true }
-      return proposer.index(of: voter).map { proposer.others[$0].chosen >= change.slot } ?? false
+      if voter == id { return durablyChosen >= change.slot }
+      return proposer.index(of: voter).map {
+        proposer.others[$0].durablyChosen >= change.slot
+      } ?? false
     }
     guard knowing.count >= configuration.quorumCount else { return }
     for other in proposer.others where configuration.removed.contains(other.replica) {

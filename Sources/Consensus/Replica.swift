@@ -74,7 +74,7 @@ package struct Replica: Hashable, Sendable {
     chance = Chance(seed: seed)
     acceptor = Acceptor(recovered)
     learner = Learner(base: recovered.base, applied: recovered.appliedSlot)
-    ledger = WriteLedger(durableChosen: recovered.base.slot)
+    ledger = WriteLedger(durableHint: recovered.hardState?.chosenHint ?? .zero)
     writtenHint = recovered.hardState?.chosenHint ?? .zero
     suspicion = Suspicion(patience: chance.duration(atLeast: settings.suspicion), now: now)
     suspicion.meet(acceptor.promised)
@@ -83,7 +83,7 @@ package struct Replica: Hashable, Sendable {
   }
 
   /// What the log holds through the hint is what was chosen there. The hint was taken from
-  /// `WriteLedger.durableChosen`: when it was written, the entries through it were on the medium, and
+  /// `hint(before:)`: when it was written, the entries through it were on the medium, and
   /// they were the chosen ones (`Learner`). Whatever replaced one of them since was accepted in a
   /// higher ballot than a chosen one's, hence of the same content. And an entry that came back older
   /// than what was written, because a later batch is damaged, lies in `unknown`: `Acceptor` holds none
@@ -134,9 +134,7 @@ package struct Replica: Hashable, Sendable {
   private mutating func finish(_ output: Output) -> Actions {
     var output = output
     if output.actions.halt != nil { isHalted = true }
-    let hint = ledger.durableChosen
-    let isHintOld = hint.distance(from: writtenHint) >= Self.hintSpacing
-    if !output.entries.isEmpty, isHintOld, !acceptor.isAmnesiac { output.writesHardState = true }
+    if isHintWanted(output) { output.writesHardState = true }
     guard
       output.writesHardState || !output.entries.isEmpty
         || !(output.afterWrite.isEmpty || ledger.isEmpty)
@@ -144,18 +142,39 @@ package struct Replica: Hashable, Sendable {
       output.actions.send += output.afterWrite
       return output.actions
     }
-    let token = ledger.begin(
-      promised: output.promised, ownThrough: output.ownThrough, ballot: proposer.ballot,
-      chosen: learner.chosen)
-    var write = Write(token: token, entries: output.entries, thenSend: output.afterWrite)
+    var hardState: HardState?
     if output.writesHardState {
       precondition(!acceptor.isAmnesiac, "an amnesiac replica has no hard state to write")
-      writtenHint = max(writtenHint, hint)
-      write.hardState = HardState(promised: acceptor.promised, chosenHint: writtenHint)
+      writtenHint = max(writtenHint, hint(before: output))
+      hardState = HardState(promised: acceptor.promised, chosenHint: writtenHint)
     }
-    output.actions.write = write
+    let token = ledger.begin(output, ballot: proposer.ballot, hint: hardState?.chosenHint)
+    output.actions.write = Write(
+      token: token, hardState: hardState, entries: output.entries, thenSend: output.afterWrite)
     return output.actions
   }
+
+  /// What may be called chosen in a hard state that is written now: the entries are on the medium.
+  private func hint(before output: Output) -> Slot {
+    let settled = ledger.settled(through: learner.chosen)
+    return output.entries.first.map { min(settled, $0.slot.advanced(by: -1)) } ?? settled
+  }
+
+  /// A configuration that is chosen is remembered as such at once, since those who could tell are sent
+  /// away when a quorum remembers it (rule M3); the rest seldom.
+  private func isHintWanted(_ output: Output) -> Bool {
+    guard !acceptor.isAmnesiac else { return false }
+    let governing = learner.governing.slot
+    if governing > max(writtenHint, learner.imageSlot), hint(before: output) >= governing {
+      return true
+    }
+    guard !output.entries.isEmpty else { return false }
+    return learner.chosen.distance(from: writtenHint) >= Self.hintSpacing
+      && hint(before: output).distance(from: writtenHint) >= Self.hintSpacing / 2
+  }
+
+  /// How much of what it knows to be chosen it will know after a crash.
+  var durablyChosen: Slot { min(max(ledger.durableHint, learner.imageSlot), learner.chosen) }
 
   /// How many slots the hint of the hard state may lag behind, so that it is seldom written: after a
   /// loss of power everywhere a leader proposes so many again, at most.

@@ -12,16 +12,18 @@ struct WriteLedger: Hashable, Sendable {
     /// The last slot of own proposals in it, and their ballot.
     let ownThrough: Slot?
     let ballot: Ballot
-    /// Everything through here was known as chosen, and its entries are in this write or before.
-    let chosen: Slot
+    /// The first slot of the entries in it.
+    let first: Slot?
+    /// The hint of what is chosen in it.
+    let hint: Slot?
   }
 
   private(set) var underWay: [UnderWay] = []
   private var lastToken = WriteToken(0)
-  /// Everything through here is chosen, and the entries that were are on the medium.
-  private(set) var durableChosen: Slot
+  /// The last hint of what is chosen that is on the medium.
+  private(set) var durableHint: Slot
 
-  init(durableChosen: Slot) { self.durableChosen = durableChosen }
+  init(durableHint: Slot) { self.durableHint = durableHint }
 
   var isEmpty: Bool { underWay.isEmpty }
 
@@ -30,14 +32,19 @@ struct WriteLedger: Hashable, Sendable {
     underWay.contains { $0.ownThrough != nil && $0.ballot == ballot }
   }
 
-  mutating func begin(promised: Ballot?, ownThrough: Slot?, ballot: Ballot, chosen: Slot)
-    -> WriteToken
-  {
+  /// The last slot such that no write of an entry through it is under way.
+  func settled(through slot: Slot) -> Slot {
+    underWay.reduce(slot) { least, write in
+      write.first.map { min(least, $0.advanced(by: -1)) } ?? least
+    }
+  }
+
+  mutating func begin(_ output: Output, ballot: Ballot, hint: Slot?) -> WriteToken {
     lastToken = WriteToken(lastToken.rawValue + 1)
     underWay.append(
       UnderWay(
-        token: lastToken, promised: promised, ownThrough: ownThrough, ballot: ballot, chosen: chosen
-      ))
+        token: lastToken, promised: output.promised, ownThrough: output.ownThrough,
+        ballot: ballot, first: output.entries.first?.slot, hint: hint))
     return lastToken
   }
 
@@ -47,7 +54,9 @@ struct WriteLedger: Hashable, Sendable {
     let count = underWay.firstIndex { $0.token > token } ?? underWay.count
     let finished = Array(underWay[..<count])
     underWay.removeFirst(count)
-    if let last = finished.last { durableChosen = max(durableChosen, last.chosen) }
+    for write in finished {
+      if let hint = write.hint { durableHint = max(durableHint, hint) }
+    }
     return finished
   }
 }

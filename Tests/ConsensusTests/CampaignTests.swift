@@ -150,7 +150,8 @@ struct Campaign {
   }
 
   private mutating func changeMembers() {
-    guard let leader = world.leader, world.isAwake(leader), let replica = world.nodes[leader]!.replica
+    guard let leader = world.leader, world.isAwake(leader),
+      let replica = world.nodes[leader]!.replica
     else { return }
     let present = replica.configuration
     var voters = present.voters
@@ -236,7 +237,8 @@ extension Array {
         print("seed", seed, world.oracle.violations)
         for id in world.ids {
           let replica = world.nodes[id]!.replica
-          print("  ", id, replica.map { "\($0.role) \($0.chosenSlot) \($0.configuration)" } ?? "gone")
+          print(
+            "  ", id, replica.map { "\($0.role) \($0.chosenSlot) \($0.configuration)" } ?? "gone")
         }
         break
       }
@@ -247,6 +249,8 @@ extension Array {
       total["images carried", default: 0] += world.imageCount
       total["refused", default: 0] += world.oracle.refusedCount
     }
-    print(total.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "), "wordless", wordless)
+    print(
+      total.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
+      "wordless", wordless)
   }
 }

@@ -74,7 +74,9 @@ struct Oracle {
     case .proposal(let request, .success(let slot)):
       writtenCount += 1
       if pending.remove(request) == nil { violate("\(request) was answered twice") }
-      if slots[request] != slot { violate("\(request) was told \(slot), not \(slots[request], default: "nil")") }
+      if slots[request] != slot {
+        violate("\(request) was told \(slot), not \(slots[request], default: "nil")")
+      }
       told = max(told, slot)
     case .proposal(let request, .failure(let refusal)):
       refusedCount += 1
@@ -86,7 +88,8 @@ struct Oracle {
     case .read(let request, .success(let slot)):
       if floors[request] == nil { violate("read \(request) was answered twice") }
       node.waiting.append((request, slot))
-      if case .leader? = node.replica?.role, node.replica!.holdsLease(at: world.bootTime(of: node)) {
+      if case .leader? = node.replica?.role, node.replica!.holdsLease(at: world.bootTime(of: node))
+      {
         leaseReadCount += 1
       }
     case .read(let request, .failure): floors[request] = nil

@@ -15,6 +15,7 @@ import Testing
     #expect(world.oracle.writtenCount == 256)
     _ = requests
     #expect(world.oracle.readCount == 1)
-    print(world.oracle.result(of: read) as Any, world.oracle.writtenCount, world.oracle.leaseReadCount)
+    print(
+      world.oracle.result(of: read) as Any, world.oracle.writtenCount, world.oracle.leaseReadCount)
   }
 }

@@ -276,7 +276,9 @@ final class World {
     guard isAwake(id) else { return [] }
     let proposals = (0..<count).map { _ in
       let request = nextRequest()
-      return Proposal(id: request, command: (0..<8).map { UInt8(truncatingIfNeeded: request.rawValue >> (8 * $0)) })
+      return Proposal(
+        id: request,
+        command: (0..<8).map { UInt8(truncatingIfNeeded: request.rawValue >> (8 * $0)) })
     }
     for proposal in proposals { oracle.invoked(proposal) }
     step(id, .propose(proposals))
