@@ -5,7 +5,7 @@ internal import Primitives
 struct Output {
   var actions = Actions()
   var writesHardState = false
-  /// The ballot that this step promised.
+  /// The ballot that this step promised, its own or another's.
   var promised: Ballot?
   var entries: [Entry] = []
   /// The last slot of own proposals among the entries.

@@ -14,15 +14,11 @@ extension Replica {
   mutating func suspect(now: BootTime, _ output: inout Output) {
     suspicion.patience = chance.duration(atLeast: settings.suspicion)
     suspicion.deadline = now.advanced(by: suspicion.patience)
-    guard canCampaign else {
-      suspicion.leader =
-        suspicion.isSilent(at: now, after: settings.suspicion)
-        ? nil : suspicion.leader
-      askAround(&output)
-      return
-    }
-    let attempt = chance.next()
     suspicion.leader = nil
+    // What is known as chosen is in doubt no more: without that it may be of no use to a quorum.
+    if !canCampaign || acceptor.unknown != nil { askAround(&output) }
+    guard canCampaign else { return }
+    let attempt = chance.next()
     suspicion.attempt = attempt
     suspicion.agreeing = [id]
     for voter in learner.configuration.voters where voter != id {
@@ -150,6 +146,8 @@ extension Replica {
       !learner.configuration.removed.contains(candidate)
     else { return }
     suspicion.meet(ballot)
+    // Asked again while the answer waits for the medium: it is on its way.
+    guard !ledger.isPromising(ballot) else { return }
     let floor = max(acceptor.promised, suspicion.followed)
     guard ballot >= floor, acceptor.promise(ballot) else {
       output.actions.send.append(
@@ -159,6 +157,7 @@ extension Replica {
     if proposer.stage != .idle { stepDown(now: now, &output) }
     suspicion.deadline = now.advanced(by: suspicion.patience)
     output.writesHardState = true
+    output.promised = ballot
     output.afterWrite.append(
       envelope(to: candidate, .promise(promise(from: first))))
   }

@@ -292,6 +292,7 @@ extension Replica {
       }
     }
     countVotes(now: now, &output)
+    settleChange(now: now, &output)
   }
 
   /// Leaves the ballot, whatever it was doing in it, and tells everybody who waits.

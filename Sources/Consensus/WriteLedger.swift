@@ -7,7 +7,7 @@ internal import Primitives
 struct WriteLedger: Hashable, Sendable {
   struct UnderWay: Hashable, Sendable {
     let token: WriteToken
-    /// The ballot that is promised by it.
+    /// The ballot that is promised by it, its own or another's.
     let promised: Ballot?
     /// The last slot of own proposals in it, and their ballot.
     let ownThrough: Slot?
@@ -31,6 +31,9 @@ struct WriteLedger: Hashable, Sendable {
   func isWriting(_ ballot: Ballot) -> Bool {
     underWay.contains { $0.ownThrough != nil && $0.ballot == ballot }
   }
+
+  /// Whether a promise of this ballot is on its way to the medium.
+  func isPromising(_ ballot: Ballot) -> Bool { underWay.contains { $0.promised == ballot } }
 
   /// The last slot such that no write of an entry through it is under way.
   func settled(through slot: Slot) -> Slot {

@@ -187,6 +187,7 @@ struct Campaign {
       let node = world.nodes[id]!
       node.isDiskStalled = false
       node.slowness = 1
+      world.hurryDisk(of: node)
       node.pausedUntil = 0
       if node.replica == nil, !node.isHalted { world.start(id) }
       world.step(id, .storeHealth(.good))

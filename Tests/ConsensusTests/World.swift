@@ -239,6 +239,12 @@ final class World {
     step(node.id, .durable(write.token))
   }
 
+  /// The disk does at once what it has to do.
+  func hurryDisk(of node: Node) {
+    node.diskBusyUntil = time
+    for _ in node.writes { agenda.add(.written(node.id, life: node.life), at: time + 1) }
+  }
+
   // Images.
 
   /// Makes an image of what is applied, durable at once.
