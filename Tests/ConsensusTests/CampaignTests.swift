@@ -6,7 +6,6 @@ import Testing
 /// Then it stops going wrong, and the group has to get over it.
 struct Campaign {
   let world: World
-  var mayChangeMembers = true
   private var nextReplica: UInt32
   private var chances = Chances()
   /// Replicas whose disk may be damaged: a minority, so that nothing chosen is ever beyond repair.
@@ -52,7 +51,9 @@ struct Campaign {
     chances.pause = draw(40)
     chances.transfer = draw(60)
     chances.members = draw(80)
+    // The minority that may be damaged is one of the founders.
     chances.damage = draw(300)
+    if chances.damage > 0 { chances.members = 0 }
     chances.checkpoint = draw(100)
     chances.slow = draw(40)
   }
@@ -119,7 +120,7 @@ struct Campaign {
       count("transfer")
       world.step(leader, .transferLeadership(world.nextRequest(), to: id))
     }
-    if mayChangeMembers, world.random.happens(chances.members) { changeMembers() }
+    if world.random.happens(chances.members) { changeMembers() }
   }
 
   private mutating func damage(_ node: Node) {
