@@ -23,6 +23,8 @@ struct Learner: Hashable, Sendable {
   private(set) var applied: Slot
   /// An image of everything through it is durable here.
   private(set) var imageSlot: Slot
+  /// What came as an image, from whomever: it does not say in which ballots it was chosen.
+  private(set) var receivedSlot = Slot.zero
   /// Ascending: the configuration of the base, and all that were chosen behind it.
   private(set) var configurations: [Governing]
   /// What the newest leader said last: tried again when more entries of its ballot arrive.
@@ -103,6 +105,7 @@ struct Learner: Hashable, Sendable {
     imageSlot = max(imageSlot, base.slot)
     guard base.slot > chosen else { return false }
     chosen = base.slot
+    receivedSlot = base.slot
     delivered = max(delivered, base.slot)
     applied = max(applied, base.slot)
     configurations = [

@@ -65,8 +65,8 @@ struct Progress: Hashable, Sendable {
       accepted = through
       self.beyond = beyond
     }
-    while let oldest = inFlight.first, oldest.through <= accepted || beyond.contains(oldest.through)
-    {
+    // Not what lies beyond: a message that is there in part leaves a gap that has to be sent again.
+    while let oldest = inFlight.first, oldest.through <= accepted {
       inFlight.removeFirst()
       inFlightByteCount -= oldest.byteCount
     }

@@ -69,12 +69,13 @@ struct ReadRelay: Hashable, Sendable {
     return waiting[..<question.count].map(\.request)
   }
 
-  /// Another leader: what was asked of the one before is asked again.
-  mutating func restart(in ballot: Ballot) {
+  /// Another leader, or an image that goes further than the answer: what was asked of the one before
+  /// is asked again.
+  mutating func restart(in ballot: Ballot, from received: Slot) {
     if let question, question.ballot < ballot { self.question = nil }
-    let void = answered.filter { $0.ballot < ballot }
+    let void = answered.filter { $0.ballot < ballot || $0.slot < received }
     guard !void.isEmpty else { return }
-    answered.removeAll { $0.ballot < ballot }
+    answered.removeAll { $0.ballot < ballot || $0.slot < received }
     waiting = void.flatMap(\.reads) + waiting
     question = nil
   }

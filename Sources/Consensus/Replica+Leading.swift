@@ -121,13 +121,7 @@ extension Replica {
     while proposer.others[index].next < proposer.next,
       proposer.others[index].inFlightByteCount < settings.windowByteCount
     {
-      let batch: [Entry]
-      if output.ownThrough != nil, proposer.others[index].next == output.entries[0].slot {
-        batch = output.entries.count <= settings.windowSlotCount ? output.entries : []
-      } else {
-        batch = []
-      }
-      let entries = batch.isEmpty ? run(from: proposer.others[index].next) : batch
+      let entries = nextMessage(from: proposer.others[index].next, output)
       var byteCount = 0
       for entry in entries { byteCount += entry.byteCount }
       let through = entries[entries.count - 1].slot
@@ -138,6 +132,17 @@ extension Replica {
           to: proposer.others[index].replica,
           .accept(proposer.ballot, entries: entries, chosenSlot: learner.chosen)))
     }
+  }
+
+  /// What one message can carry from a slot on: the array of this step's write, if that is it.
+  private func nextMessage(from slot: Slot, _ output: Output) -> [Entry] {
+    let own = output.entries
+    guard output.ownThrough != nil, let first = own.first, first.slot == slot,
+      own.count <= settings.windowSlotCount
+    else { return run(from: slot) }
+    var byteCount = 0
+    for entry in own { byteCount += entry.byteCount }
+    return byteCount <= settings.messageByteCount || own.count == 1 ? own : run(from: slot)
   }
 
   /// Own proposals from a slot on, one message's worth.

@@ -122,7 +122,8 @@ extension Replica {
   /// Answers the reads of a follower, when everything they have to see is applied.
   mutating func serveRelayed(_ output: inout Output) {
     guard !relay.isEmpty else { return }
-    relay.restart(in: max(suspicion.followed, learner.highestBallot))
+    relay.restart(
+      in: max(suspicion.followed, learner.highestBallot), from: learner.receivedSlot)
     for (request, slot) in relay.settle(applied: learner.applied) {
       output.actions.outcomes.append(.read(request, .success(slot)))
     }

@@ -104,13 +104,15 @@ extension Replica {
     proposer.others[index].mode = .probing
   }
 
-  /// Rule L3: only reads that go on keep the lease of an idle leader alive.
+  /// Rule L3: only reads that go on keep the lease of an idle leader alive; and only if its own
+  /// medium answers, though the others would do for a quorum (rule L1).
   private mutating func keepLeaseAlive(now: BootTime, _ output: inout Output) {
     let period = settings.leaseDuration / 3
     guard now.elapsed(since: proposer.lastProposedAt) >= period,
       let oneBefore = proposer.lastReads.oneBefore, now.elapsed(since: oneBefore) < period,
       settings.readsByLease, isServing, proposer.transfer == nil,
-      proposer.change.map({ $0.isChosen }) ?? true, learner.chosen.next == proposer.next
+      proposer.change.map({ $0.isChosen }) ?? true, learner.chosen.next == proposer.next,
+      !ledger.isWriting(proposer.ballot)
     else { return }
     append(.tick, now: now, &output)
   }

@@ -54,6 +54,13 @@ struct NodeClock {
     return time + (reading - now) * 1_000_000 / rate + (drift == 0 ? 0 : 2)
   }
 
+  /// Runs at another rate from now on.
+  mutating func retune(drift: Int64, at time: UInt64) {
+    zero = reading(at: time)
+    lost = time
+    self.drift = drift
+  }
+
   mutating func freeze(at time: UInt64) { frozenSince = frozenSince ?? time }
 
   mutating func thaw(at time: UInt64) {

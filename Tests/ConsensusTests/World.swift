@@ -19,6 +19,8 @@ final class World {
   var cut: Set<Link> = []
   /// Sees each message before it is sent; false: it is lost.
   var filter: ((Envelope) -> Bool)?
+  /// Whether replicas hear that something was applied.
+  var mayTellApplied = true
   private(set) var lastRequest: UInt64 = 0
   private(set) var messageCount = 0
   private(set) var imageCount = 0
@@ -125,6 +127,9 @@ final class World {
       written(node)
     case .applied(let id, let life, let through):
       guard let node = nodes[id], node.life == life, through > node.told else { return }
+      guard mayTellApplied else {
+        return agenda.add(occurrence, at: time + 10_000_000)
+      }
       node.told = through
       step(id, .applied(through: through))
     case .image(let from, let to): carryImage(from: from, to: to)
@@ -167,8 +172,7 @@ final class World {
 
   /// Takes an event to a replica and does what it wants done.
   func step(_ id: ReplicaID, _ event: Event) {
-    let node = nodes[id]!
-    guard node.replica != nil else { return }
+    guard let node = nodes[id], node.replica != nil else { return }
     let now = bootTime(of: node)
     let actions = node.replica!.step(event, now: now)
     perform(actions, of: node)
@@ -311,7 +315,45 @@ final class World {
     return best?.1
   }
 
+  /// A leader that may show what it likes: no lease of an earlier one may live.
+  func establish() -> ReplicaID {
+    run(atMost: 10_000_000_000) { $0.leader != nil }
+    run(for: 3_000_000_000)
+    return leader!
+  }
+
+  /// Proposes, and runs until it is told. Nil: it is not, in this time.
+  func write(_ id: ReplicaID, within duration: UInt64 = 1_000_000_000) -> Slot? {
+    guard let request = propose(id).first else { return nil }
+    run(atMost: duration) { $0.oracle.result(of: request) != nil }
+    return try? oracle.result(of: request)?.get()
+  }
+
+  /// A message that nobody sent, or one from long ago.
+  func deliver(_ message: Message, from: ReplicaID, to: ReplicaID) {
+    step(to, .message(Envelope(from: from, to: to, message: message)))
+  }
+
+  /// Makes a replica campaign though the others hear the leader.
+  func usurp(_ id: ReplicaID, from leader: ReplicaID) {
+    guard case .leader(let ballot)? = nodes[leader]!.replica?.role else { return }
+    deliver(.takeOver(ballot), from: leader, to: id)
+  }
+
+  func others(than ids: ReplicaID...) -> [ReplicaID] { self.ids.filter { !ids.contains($0) } }
+
   // Links.
+
+  /// Only within these groups is anything carried.
+  func partition(_ groups: [ReplicaID]...) {
+    for first in ids {
+      for second in ids where second != first {
+        if !groups.contains(where: { $0.contains(first) && $0.contains(second) }) {
+          cut.insert(Link(from: first, to: second))
+        }
+      }
+    }
+  }
 
   func isolate(_ id: ReplicaID) {
     for other in ids where other != id { disconnect(id, other) }
