@@ -68,6 +68,7 @@ let package = Package(
       dependencies: [
         "CLMDB", "CPageCache",
         .product(name: "Martlet", package: "martlet"),
+        .product(name: "Verification", package: "martlet"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ] + optionalEngines.map { .target(name: $0.module) },
