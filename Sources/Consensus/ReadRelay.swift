@@ -107,6 +107,11 @@ struct ReadRelay: Hashable, Sendable {
     return expired.map(\.request)
   }
 
+  mutating func takeAll() -> [RequestID] {
+    defer { self = ReadRelay() }
+    return (answered.flatMap(\.reads) + waiting).map(\.request)
+  }
+
   var oldest: BootTime? {
     var oldest = waiting.first?.since
     for answer in answered {

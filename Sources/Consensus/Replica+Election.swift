@@ -37,7 +37,8 @@ extension Replica {
   ) {
     guard !learner.configuration.removed.contains(candidate), !acceptor.isAmnesiac else { return }
     let agrees =
-      !proposer.isProposing && suspicion.isSilent(at: now, after: settings.suspicion)
+      !proposer.isProposing && proposer.raise == nil
+      && suspicion.isSilent(at: now, after: settings.suspicion)
       && chosenSlot.next >= acceptor.log.start
     let floor = max(acceptor.promised, suspicion.followed)
     output.actions.send.append(

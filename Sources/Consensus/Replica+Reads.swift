@@ -122,6 +122,11 @@ extension Replica {
   /// Answers the reads of a follower, when everything they have to see is applied.
   mutating func serveRelayed(_ output: inout Output) {
     guard !relay.isEmpty else { return }
+    if takesRequests {
+      // It leads itself by now.
+      for request in relay.takeAll() { proposer.reads.add(.own(request)) }
+      return
+    }
     relay.restart(
       in: max(suspicion.followed, learner.highestBallot), from: learner.receivedSlot)
     for (request, slot) in relay.settle(applied: learner.applied) {

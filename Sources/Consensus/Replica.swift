@@ -122,8 +122,8 @@ package struct Replica: Hashable, Sendable {
 
   /// What follows from everything else, whatever happened.
   private mutating func advance(now: BootTime, _ output: inout Output) {
-    serve(now: now, &output)
     serveRelayed(&output)
+    serve(now: now, &output)
     flush(now: now, &output)
     acceptor.resolve(through: learner.chosen)
     while let entry = learner.deliver(from: acceptor.log) { output.actions.deliver.append(entry) }
