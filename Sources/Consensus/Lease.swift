@@ -1,4 +1,4 @@
-internal import Primitives
+package import Primitives
 
 /// The right of a leader to read without asking anybody. The log is the lease (LeaseGuard, rule
 /// L1): an entry of its own ballot that is chosen shows that no other leader existed when the entry
@@ -6,12 +6,14 @@ internal import Primitives
 /// count (rule L2). No message, no promise, no synchronised clock: only rates are compared.
 ///
 /// - Invariant LS1: `expiry` never falls, and nothing revives a lease that was released.
-struct Lease: Hashable, Sendable {
-  private(set) var expiry: BootTime = BootTime(nanoseconds: 0)
-  private(set) var isReleased = false
+package struct Lease: Hashable, Sendable {
+  package private(set) var expiry = BootTime(nanoseconds: 0)
+  package private(set) var isReleased = false
+
+  package init() {}
 
   /// An entry of the own ballot, proposed at `time`, is chosen.
-  mutating func renew(proposedAt time: BootTime, duration: UInt64) {
+  package mutating func renew(proposedAt time: BootTime, duration: UInt64) {
     let renewed = time.advanced(by: duration)
     let former = expiry
     if renewed > expiry { expiry = renewed }
@@ -19,9 +21,9 @@ struct Lease: Hashable, Sendable {
   }
 
   /// The leader hands over: from now on it reads nothing locally (rule R3).
-  mutating func release() { isReleased = true }
+  package mutating func release() { isReleased = true }
 
-  func isHeld(at now: BootTime) -> Bool { !isReleased && now < expiry }
+  package func isHeld(at now: BootTime) -> Bool { !isReleased && now < expiry }
 }
 
 extension Settings {

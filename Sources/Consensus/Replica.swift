@@ -211,6 +211,9 @@ package struct Replica: Hashable, Sendable {
   /// Whether it reads without asking anybody, at this moment: at most one replica of a group does.
   package func holdsLease(at now: BootTime) -> Bool { !isHalted && canReadByLease(now: now) }
 
+  /// When the lease of a leader ends by its own clock, if it is not renewed before.
+  package var leaseExpiry: BootTime? { proposer.isLeading ? proposer.lease.expiry : nil }
+
   func envelope(to replica: ReplicaID, _ message: Message) -> Envelope {
     Envelope(from: id, to: replica, message: message)
   }

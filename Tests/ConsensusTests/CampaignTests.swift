@@ -244,6 +244,9 @@ extension Array {
         }
         break
       }
+      if seed.isMultiple(of: 500) || world.messageCount > 2_000_000 {
+        print("seed", seed, "messages", world.messageCount)
+      }
       total.merge(campaign.counts) { $0 + $1 }
       total["written", default: 0] += written
       total["read", default: 0] += world.oracle.readCount

@@ -105,6 +105,35 @@ import Testing
     #expect(world.nodes[others[0]]!.replica!.chosenSlot > slot)
   }
 
+  /// Pitfall 13: an older entry than the one that was lost survived in its slot. It says nothing about
+  /// what was chosen there.
+  @Test func `and damaged leaves nothing that may be passed off for it`() {
+    let world = World(seed: 8, voters: 3)
+    let older = Ballot(round: 1, replica: ReplicaID(3))
+    let newer = Ballot(round: 2, replica: ReplicaID(2))
+    func entry(_ ballot: Ballot, _ content: Entry.Content) -> Entry {
+      Entry(
+        slot: Slot(1), ballot: ballot, content: content, leaderTime: BootTime(nanoseconds: 1))
+    }
+    for id in world.ids { world.crash(id) }
+    // Chosen by 1 and 2; 1 lost it.
+    for id: UInt32 in [1, 2] {
+      world[id].disk.hardState = HardState(promised: newer)
+      world[id].disk.entries[Slot(1)] = [entry(older, .tick), entry(newer, .noOperation)]
+    }
+    world[1].disk.damage(Slot(1)..<Slot(2))
+    #expect(world[1].disk.entries[Slot(1)]!.count == 1)
+    world.start(ReplicaID(1))
+    world.start(ReplicaID(3))
+    world.run(for: 20_000_000_000)
+    #expect(world.leader == nil)
+    world.start(ReplicaID(2))
+    world.run(for: 20_000_000_000)
+    #expect(world.leader != nil)
+    #expect(world.oracle.contents[Slot(1)] == .noOperation)
+    #expect(world.oracle.violations == [])
+  }
+
   /// Pitfall 13 to the end: everybody who had it lost it. Nothing is decided, ever.
   @Test func `that is lost everywhere stops the group, and is not made up`() {
     let world = World(seed: 6, voters: 3)
