@@ -117,6 +117,7 @@ let package = Package(
     suite("TortureTests", ["Verification", "Primitives"]),
     suite("HistoryTests", ["Verification", "Martlet", "Simulation", "Environment"]),
     suite("ScenarioTests", ["Verification"]),
+    suite("LinearizabilityTests", ["Verification"]),
     suite(
       "ExhaustiveTests",
       ["Martlet", "Verification", "Simulation", "RedoLog", "Environment", "Primitives", "RawBytes"]),
