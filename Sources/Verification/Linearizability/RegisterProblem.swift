@@ -3,10 +3,10 @@
 struct RegisterProblem {
   /// One operation.
   struct Operation {
-    let invoked: UInt64
-    let returned: UInt64
+    var invoked: UInt64
+    var returned: UInt64
     /// Need never be done.
-    let isUnknown: Bool
+    var isUnknown: Bool
     let requirement: Footprint<Int>.Requirement
     /// Nil leaves the state as it is, whatever it is.
     let effect: Int?
@@ -50,6 +50,50 @@ struct RegisterProblem {
           isUnknown: operation.isUnknown, requirement: requirement, effect: effect))
     }
     stateCount = numbers.count
+    tighten()
+  }
+
+  /// Draws the conclusions that need no search. Where a single operation leads to a state, it comes
+  /// before all that need this state: so it takes effect before the first of them returns, for
+  /// certain, even if nobody was told; and they come after its invocation.
+  private mutating func tighten() {
+    var suppliers = [Int](repeating: -1, count: stateCount)
+    for (number, operation) in operations.enumerated() {
+      guard let effect = operation.effect else { continue }
+      suppliers[effect] = suppliers[effect] == -1 ? number : -2
+    }
+    // The first state has been there without an operation.
+    suppliers[initial] = -2
+    func supplier(of number: Int) -> Int? {
+      guard case .only(let state) = operations[number].requirement, suppliers[state] >= 0,
+        suppliers[state] != number
+      else { return nil }
+      return suppliers[state]
+    }
+    // From the last invocation to the first, so that a chain is mostly done in one pass.
+    var hasChanged = true
+    var passCount = 0
+    while hasChanged && passCount < 8 {
+      hasChanged = false
+      passCount += 1
+      for number in operations.indices.reversed() where !operations[number].isUnknown {
+        guard let supplier = supplier(of: number) else { continue }
+        let returned = operations[number].returned
+        guard operations[supplier].isUnknown || operations[supplier].returned > returned else {
+          continue
+        }
+        operations[supplier].isUnknown = false
+        operations[supplier].returned = returned
+        hasChanged = true
+      }
+    }
+    for number in operations.indices {
+      if let supplier = supplier(of: number) {
+        operations[number].invoked = max(
+          operations[number].invoked, operations[supplier].invoked)
+      }
+    }
+    operations.sort { ($0.invoked, $0.returned) < ($1.invoked, $1.returned) }
   }
 }
 

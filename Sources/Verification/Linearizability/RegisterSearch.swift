@@ -215,23 +215,36 @@ struct RegisterSearch {
       case .not(let not): refused.append(not)
       }
     }
-    for write in writes where !refused.contains(operations[write].effect ?? -1) {
+    for write in writes {
       let trailCount = trail.count
-      if take(write) {
-        doEverythingWithoutEffect()
-        if isSettled(write) { return true }
-      }
+      if takeChain(from: write), !refused.contains(state) { return true }
       undo(to: trailCount)
     }
     return false
   }
 
-  /// Whether nobody is left who may have seen the value of a write that was just done, nor one who
-  /// would refuse what may be there in its stead.
-  private mutating func isSettled(_ write: Int) -> Bool {
-    guard unknownNeedCount[state] == 0, !hasUnknownRefusals else { return false }
-    let horizon = horizons.horizon(of: write)
-    let returned = operations[write].returned
+  /// Does a write, all that see its value and, where a conditional write is the only one that can
+  /// follow, that one too and so on. False when the end is not settled.
+  private mutating func takeChain(from write: Int) -> Bool {
+    var last = write
+    while take(last) {
+      guard unknownNeedCount[state] == 0 else { return false }
+      doEverythingWithoutEffect()
+      guard let following = needing[state].first(pending: isDone),
+        supplying[state].first(pending: isDone) == nil,
+        operations[following].effect != nil, operations[following].invoked <= freeUntil()
+      else { return isSettled(from: write, to: last) }
+      last = following
+    }
+    return false
+  }
+
+  /// Whether nobody is left who may have seen the value of the last of some writes that were just
+  /// done, nor one who would refuse what may be there in their stead.
+  private mutating func isSettled(from first: Int, to last: Int) -> Bool {
+    guard !hasUnknownRefusals else { return false }
+    let horizon = horizons.horizon(of: last)
+    let returned = operations[first].returned
     var next = known.first
     var count = 0
     while let number = next, operations[number].invoked <= horizon {
@@ -240,7 +253,7 @@ struct RegisterSearch {
       case .any: break
       case .only(let only): if only == state { return false }
       case .not(let not):
-        if not != state, let supplier = supplying[not].first(pending: isDone),
+        if let supplier = supplying[not].first(pending: isDone),
           operations[supplier].invoked <= returned
         {
           return false

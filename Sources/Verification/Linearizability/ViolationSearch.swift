@@ -30,15 +30,25 @@ struct ViolationSearch<Model: SequentialModel> {
     var start = Start.beginning
     if let states = allStates() {
       let begins = Set(window.map(\.invoked)).sorted()
-      // The first from which on an order exists: they contradict each other from the one before it.
-      let first = Self.firstIndex(of: 0..<begins.count + 1) {
-        $0 == begins.count
-          || !isImpossible(beginning(begins[$0], window), from: .any(states, at: begins[$0]))
+      func isContradiction(from begin: UInt64) -> Bool {
+        isImpossible(beginning(begin, window), from: .any(states, at: begin))
       }
-      if first > 0 {
+      // From the end in growing strides, as the window is mostly short and long ones are dear.
+      var stride = 1
+      while stride < begins.count, !isContradiction(from: begins[begins.count - stride]) {
+        stride *= 2
+      }
+      let low = max(0, begins.count - stride)
+      let first = Self.firstIndex(of: low..<begins.count - stride / 2 + 1) {
+        $0 == begins.count || !isContradiction(from: begins[$0])
+      }
+      if first > low {
         start = .any(states, at: begins[first - 1])
         window = beginning(begins[first - 1], window)
       }
+    }
+    window.removeAll { operation in
+      operation.isUnknown && !hasEffect(operation)
     }
     reduce(&window, from: start)
     return LinearizabilityViolation(
@@ -104,7 +114,11 @@ struct ViolationSearch<Model: SequentialModel> {
         guard window[chunk].contains(where: { !$0.isUnknown }) else { continue }
         var weaker = window
         for index in chunk { weaker[index] = window[index].withoutAnswer }
-        if isImpossible(weaker, from: start) { window = weaker }
+        guard isImpossible(weaker, from: start) else { continue }
+        let count = weaker.count
+        weaker.removeAll { $0.isUnknown && !hasEffect($0) }
+        position -= count - weaker.count
+        window = weaker
       }
       if size == 1 { return }
       size = (size + 1) / 2
@@ -126,6 +140,13 @@ struct ViolationSearch<Model: SequentialModel> {
       if let effect = footprint.effect { add(effect) }
     }
     return result
+  }
+
+  /// False only when the operation, done or not, cannot matter.
+  private func hasEffect(_ operation: TimedOperation<Model>) -> Bool {
+    guard let footprint = checker.model.footprint(of: operation.call, answer: operation.answer)
+    else { return true }
+    return footprint.effect != nil
   }
 
   /// Those of the states for which the operations ask, and one for all others.
