@@ -6,7 +6,7 @@ internal import Primitives
 /// - Invariant WL1: tokens ascend and are used once.
 struct WriteLedger: Hashable, Sendable {
   struct UnderWay: Hashable, Sendable {
-    let token: WriteToken
+    var token: WriteToken
     /// The ballot that is promised by it, its own or another's.
     let promised: Ballot?
     /// The last slot of own proposals in it, and their ballot.
@@ -61,5 +61,26 @@ struct WriteLedger: Hashable, Sendable {
       if let hint = write.hint { durableHint = max(durableHint, hint) }
     }
     return finished
+  }
+}
+
+extension WriteLedger {
+  /// Tokens only tell writes apart: two ledgers are equal whose writes under way are, whatever
+  /// their numbers. So a replica that is where it was before is equal to what it was.
+  static func == (left: WriteLedger, right: WriteLedger) -> Bool {
+    left.durableHint == right.durableHint && left.renumbered == right.renumbered
+  }
+
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(durableHint)
+    hasher.combine(renumbered)
+  }
+
+  private var renumbered: [UnderWay] {
+    underWay.enumerated().map { place, write in
+      var write = write
+      write.token = WriteToken(UInt64(place))
+      return write
+    }
   }
 }
