@@ -118,6 +118,7 @@ let package = Package(
     suite("HistoryTests", ["Verification", "Martlet", "Simulation", "Environment"]),
     suite("ScenarioTests", ["Verification"]),
     suite("LinearizabilityTests", ["Verification"]),
+    suite("ModelCheckingTests", ["Verification"]),
     suite(
       "ExhaustiveTests",
       ["Martlet", "Verification", "Simulation", "RedoLog", "Environment", "Primitives", "RawBytes"]),
