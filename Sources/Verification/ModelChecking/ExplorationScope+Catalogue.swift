@@ -66,7 +66,7 @@ extension ExplorationScope {
         stateLimit: 2_000_000),
       Named(
         name: "change", purpose: "two proposers and a change of members to the first two",
-        scope: three { $0.changes = [Change(voters(1, 2))] }, stateLimit: 2_000_000),
+        scope: three { $0.changes = [Change(voters(1, 2))] }, stateLimit: nil),
       Named(
         name: "three-ballots", purpose: "two proposers, one of which campaigns twice",
         scope: three { $0.campaigns = [ReplicaID(1): 2, ReplicaID(2): 1] }, stateLimit: 2_000_000),
