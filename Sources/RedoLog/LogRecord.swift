@@ -15,6 +15,8 @@ package enum RecordKind: UInt8, Sendable, CaseIterable {
   case prepared = 5
   /// The outcome of a prepared transaction.
   case outcome = 6
+  /// Entries that a replica of a group accepted.
+  case replicated = 7
 }
 
 /// One record of the log, as recovery hands it out. `payload` is valid during the call only.

@@ -11,6 +11,8 @@ struct LogRecovery {
   private let from: LogPosition
   private let durablePosition: LogPosition
   private let generation: Generation
+  /// Told of damage, where the recovery goes on behind it; nil where it refuses.
+  private let report: ((LogDamage) -> Void)?
   /// From the one that holds `from` on; those before are in `obsolete`.
   private var segments: [LogSegment] = []
   private var obsolete: [LogSegment] = []
@@ -29,8 +31,10 @@ struct LogRecovery {
   static let positionSkip: UInt64 = 1 << 32
 
   init(
-    files: SegmentFiles, from: LogPosition, durablePosition: LogPosition, generation: Generation
+    files: SegmentFiles, from: LogPosition, durablePosition: LogPosition, generation: Generation,
+    report: ((LogDamage) -> Void)?
   ) {
+    self.report = report
     self.files = files
     self.from = from
     self.durablePosition = durablePosition
@@ -53,7 +57,7 @@ struct LogRecovery {
           found: "\(last)"))
     }
     nextSegmentNumber = (numbers.last ?? 0) + 1
-    var damage: LogError?
+    var damage: [LogDamage] = []
     var hasStart = false
     for number in numbers {
       do {
@@ -67,21 +71,34 @@ struct LogRecovery {
           obsolete += segments
           segments = []
           hasStart = true
-          damage = nil
+          damage = []
         }
         segments.append(segment)
       } catch .corrupt(let error) {
-        damage = damage ?? .corrupt(error)
+        damage.append(
+          LogDamage(finding: error, lost: nil, unreadableSegment: files.path(number)))
       }
     }
-    if let damage { throw damage }
-    guard hasStart else {
-      throw .corrupt(
-        CorruptionError(
+    for found in damage { try meet(found) }
+    if hasStart { return }
+    try meet(
+      LogDamage(
+        finding: CorruptionError(
           location: "log segments in \(files.directory)",
           expected: "a log segment that holds position \(from.rawValue)",
-          found: numbers.isEmpty ? "no log segments" : "log segments that begin later"))
-    }
+          found: numbers.isEmpty ? "no log segments" : "log segments that begin later")))
+    if segments.isEmpty { throw .corrupt(Self.nothing(files.directory)) }
+  }
+
+  /// Refuses because of damage, or reports it.
+  private func meet(_ damage: LogDamage) throws(LogError) {
+    guard let report else { throw .corrupt(damage.finding) }
+    report(damage)
+  }
+
+  private static func nothing(_ directory: String) -> CorruptionError {
+    CorruptionError(
+      location: "log segments in \(directory)", expected: "a sound batch", found: "none")
   }
 
   /// Follows the chain and hands out the records from `from` on.
@@ -111,7 +128,7 @@ struct LogRecovery {
         state.bytesDone += UInt64(batch.header.storedByteCount)
         progress(state)
       }
-    } while try moveOn()
+    } while try moveOn() || skip()
     state.bytesTotal = state.bytesDone
     progress(state)
   }
@@ -145,6 +162,42 @@ struct LogRecovery {
           + "ceiling \(header.ceiling)"))
   }
 
+  /// Goes on behind damage, where that is wanted and a later sound batch proves it (rule W2).
+  private mutating func skip() throws(LogError) -> Bool {
+    guard let report, let later = try laterBatch() else { return false }
+    report(
+      LogDamage(
+        finding: loss(later.header, in: later.place, at: later.offset),
+        lost: (chain.last?.endPosition ?? from)..<Swift.max(
+          later.header.position, chain.last?.endPosition ?? from)))
+    chain = BatchChain()
+    index = later.place
+    offset = later.offset
+    return true
+  }
+
+  /// The first sound batch behind the end of the chain that proves that it went on once.
+  private func laterBatch() throws(LogError) -> (place: Int, offset: Int, header: BatchHeader)? {
+    for place in segments.indices where place >= index {
+      var reader = SegmentReader(segments[place])
+      let begin = place == index ? offset : SegmentHeader.blockByteCount
+      if let later = try reader.firstBatch(from: begin, where: chain.provesLoss) {
+        return (place, later.offset, later.header)
+      }
+    }
+    return nil
+  }
+
+  private func loss(_ header: BatchHeader, in place: Int, at found: Int) -> CorruptionError {
+    damage("\(fault), and batch \(header.number) at offset \(found) of \(segments[place].path)")
+  }
+
+  private func damage(_ found: String) -> CorruptionError {
+    CorruptionError(
+      location: "\(segments[index].path), offset \(offset), log batch",
+      expected: chain.last.map { "batch \($0.number &+ 1)" } ?? "the first batch", found: found)
+  }
+
   /// Goes to the segment that begins with the very next batch, if there is one.
   private mutating func moveOn() throws(LogError) -> Bool {
     guard chain.last != nil else { return false }
@@ -172,27 +225,16 @@ struct LogRecovery {
 
   /// Torn or damaged: rule W2.
   func judgeEnd() throws(LogError) {
-    func corrupt(_ found: String) -> LogError {
-      .corrupt(
-        CorruptionError(
-          location: "\(segments[index].path), offset \(offset), log batch",
-          expected: chain.last.map { "batch \($0.number &+ 1)" } ?? "the first batch",
-          found: found))
-    }
-    guard let last = chain.last else { throw corrupt(fault) }
-    for place in segments.indices where place >= index {
-      var reader = SegmentReader(segments[place])
-      let begin = place == index ? offset : SegmentHeader.blockByteCount
-      if let later = try reader.firstBatch(from: begin, where: chain.provesLoss) {
-        throw corrupt(
-          "\(fault), and batch \(later.header.number) at offset \(later.offset) of "
-            + segments[place].path)
-      }
+    guard let last = chain.last else { throw .corrupt(damage(fault)) }
+    if let later = try laterBatch() {
+      throw .corrupt(loss(later.header, in: later.place, at: later.offset))
     }
     let covered = Swift.max(durablePosition, from)
-    guard last.recordsEnd >= covered else {
-      throw corrupt("\(fault), but the checkpoint says that it was durable")
-    }
+    if last.recordsEnd >= covered { return }
+    try meet(
+      LogDamage(
+        finding: damage("\(fault), but the checkpoint says that it was durable"),
+        lost: last.endPosition..<Swift.max(last.endPosition, covered)))
   }
 
   /// Makes what was found durable, and says where to go on. Segments behind the end hold nothing
@@ -204,8 +246,9 @@ struct LogRecovery {
       try segments[index].file.sync(.full)
       try files.syncDirectory()
     }
-    var position = last.endPosition.rawValue
-    if !last.flags.contains(.closing) {
+    // Not even a position that damage took is given again.
+    var position = Swift.max(last.endPosition, durablePosition, from).rawValue
+    if !last.flags.contains(.closing) || position != last.endPosition.rawValue {
       position = (position / Self.positionSkip + 2) * Self.positionSkip
     }
     let isLive = { place in place <= index && starts[place] != nil }

@@ -24,24 +24,33 @@ extension RedoLog {
   ///   - durablePosition: what the checkpoint's superblock says was durable when it was written.
   ///   - generation: the checkpoint's. A log that knows of a newer one means that the superblock
   ///     is an old copy.
+  ///   - damaged: told of each damage, where the recovery is to go on behind it; nil: it refuses.
+  ///     The end of the log is decided in either case: a torn tail is cut and is no damage.
+  ///   - beginsSegment: whether what is appended goes to a segment of its own, because a write or a
+  ///     sync of the newest one has failed and nothing about that file can be trusted (rule F1).
   ///   - finish: called behind the last record, when the end is known to be sound.
   /// - Throws: `LogError`, or what `replay` or `finish` threw. No batch has been changed then.
   package static func recover(
     directory: String, id: DatabaseID, from: LogPosition,
     coveredThrough durablePosition: LogPosition, generation: Generation, effects: Effects,
     configuration: LogConfiguration = LogConfiguration(),
+    damaged: ((LogDamage) -> Void)? = nil, beginsSegment: Bool = false,
     progress: (RecoveryProgress) -> Void = { _ in }, replay: (LogRecord) throws -> Void,
     finish: () throws -> Void = {}
   ) throws -> RedoLog {
     let files = SegmentFiles(effects: effects, directory: directory, database: id)
     var recovery = LogRecovery(
-      files: files, from: from, durablePosition: durablePosition, generation: generation)
+      files: files, from: from, durablePosition: durablePosition, generation: generation,
+      report: damaged)
     try recovery.openSegments()
     try recovery.readBatches(progress, replay)
     try recovery.judgeEnd()
     try finish()
-    let log = RedoLog(
-      beginning: try recovery.cut(), files: files, configuration: configuration)
+    var beginning = try recovery.cut()
+    if beginsSegment, let newest = beginning.live.last {
+      beginning.offset = newest.segment.byteCount
+    }
+    let log = RedoLog(beginning: beginning, files: files, configuration: configuration)
     do {
       try log.disposeOfRetired()
       // A segment with a torn batch must not come back once the log has grown past it (rule W4).

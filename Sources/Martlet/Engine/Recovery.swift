@@ -122,7 +122,7 @@ final class Recovery {
     case .continuation: try replayContinuation(record)
     case .commit: try replayCommit(record)
     case .safePoint: break
-    case .keyspaceReset, .prepared, .outcome:
+    case .keyspaceReset, .prepared, .outcome, .replicated:
       // Kinds that this version never writes: not to be skipped.
       throw DatabaseError(
         .newerFormat,
