@@ -1,5 +1,5 @@
-package import Primitives
-package import RawBytes
+internal import Primitives
+internal import RawBytes
 
 /// Names a client's session: the slot in which it was opened, so that nobody else ever has the
 /// same, and a session that is not there any more is known to have been there. Zero: no session.

@@ -160,3 +160,9 @@ extension Slot {
     return Slot(value)
   }
 }
+
+extension BootTime {
+  static func decode(_ reader: inout FieldReader) throws(CorruptionError) -> BootTime {
+    BootTime(nanoseconds: try reader.integer(UInt64.self))
+  }
+}

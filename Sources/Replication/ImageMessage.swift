@@ -1,5 +1,5 @@
 package import Consensus
-package import Primitives
+internal import Primitives
 internal import RawBytes
 
 /// What two nodes say to each other to bring a replica an image of the state (rule S1). The

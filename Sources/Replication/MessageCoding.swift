@@ -56,17 +56,20 @@ extension Message {
       buffer.append(integer: through.rawValue)
       buffer.append(integer: UInt32(beyond.count))
       for slot in beyond { buffer.append(integer: slot.rawValue) }
-    case .chosen(let ballot, let through, let readRound):
+    case .chosen(let notice):
       begin(.chosen, &buffer)
-      ballot.encode(into: &buffer)
-      buffer.append(integer: through.rawValue)
-      buffer.append(integer: readRound)
-    case .acknowledge(let ballot, let readRound, let chosenSlot, let acceptedSlot):
+      notice.ballot.encode(into: &buffer)
+      buffer.append(integer: notice.through.rawValue)
+      buffer.append(integer: notice.readRound)
+      buffer.append(integer: notice.keepFrom.rawValue)
+      buffer.append(integer: notice.sentAt.nanoseconds)
+    case .acknowledge(let answer):
       begin(.acknowledge, &buffer)
-      ballot.encode(into: &buffer)
-      buffer.append(integer: readRound)
-      buffer.append(integer: chosenSlot.rawValue)
-      buffer.append(integer: acceptedSlot.rawValue)
+      answer.ballot.encode(into: &buffer)
+      buffer.append(integer: answer.readRound)
+      buffer.append(integer: answer.chosenSlot.rawValue)
+      buffer.append(integer: answer.echo.nanoseconds)
+      buffer.append(integer: answer.clock.nanoseconds)
     case .fetch(let slots):
       begin(.fetch, &buffer)
       buffer.append(integer: slots.lowerBound.rawValue)
@@ -129,12 +132,16 @@ extension Message {
         try .decode(&reader), through: try .decode(&reader), beyond: try slots(&reader))
     case .chosen:
       return .chosen(
-        try .decode(&reader), through: try .decode(&reader),
-        readRound: try reader.integer(UInt64.self))
+        ChosenNotice(
+          ballot: try .decode(&reader), through: try .decode(&reader),
+          readRound: try reader.integer(UInt64.self), keepFrom: try .decode(&reader),
+          sentAt: try .decode(&reader)))
     case .acknowledge:
       return .acknowledge(
-        try .decode(&reader), readRound: try reader.integer(UInt64.self),
-        chosenSlot: try .decode(&reader), acceptedSlot: try .decode(&reader))
+        Acknowledgement(
+          ballot: try .decode(&reader), readRound: try reader.integer(UInt64.self),
+          chosenSlot: try .decode(&reader), echo: try .decode(&reader),
+          clock: try .decode(&reader)))
     case .fetch: return .fetch(try range(&reader))
     case .fetched:
       let chosenSlot = try Slot.decode(&reader)
@@ -172,8 +179,6 @@ extension Promise {
     ballot.encode(into: &buffer)
     buffer.append(integer: chosenSlot.rawValue)
     buffer.append(integer: logStart.rawValue)
-    buffer.append(integer: configurationSlot.rawValue)
-    configuration.encode(into: &buffer)
     buffer.append(bool: unknown != nil)
     if let unknown {
       buffer.append(integer: unknown.lowerBound.rawValue)
@@ -186,13 +191,10 @@ extension Promise {
     let ballot = try Ballot.decode(&reader)
     let chosenSlot = try Slot.decode(&reader)
     let logStart = try Slot.decode(&reader)
-    let configurationSlot = try Slot.decode(&reader)
-    let configuration = try Configuration.decode(&reader)
     let unknown = try reader.bool() ? try Message.range(&reader) : nil
     return Promise(
       ballot: ballot, chosenSlot: chosenSlot, logStart: logStart,
-      accepted: try Entry.decodeAll(&reader), unknown: unknown, configuration: configuration,
-      configurationSlot: configurationSlot)
+      accepted: try Entry.decodeAll(&reader), unknown: unknown)
   }
 }
 

@@ -1,4 +1,3 @@
-package import Primitives
 package import RawBytes
 
 /// A hash of everything that a state machine has applied, in order: equal at equal slots in all
