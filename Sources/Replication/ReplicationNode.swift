@@ -195,8 +195,8 @@ package final class ReplicationNode: @unchecked Sendable {
   private func isFitting(_ command: Command) -> Bool {
     if case .openSession = command.operation { return true }
     let pageSize = shared.configuration.store.pageSize
-    return (1...pageSize / 16).contains(command.keyByteCount)
-      && command.inlineByteCount <= pageSize / 8
+    return (1...pageSize / 8).contains(command.keyByteCount)
+      && command.inlineByteCount <= pageSize / 4
   }
 
   // MARK: News
