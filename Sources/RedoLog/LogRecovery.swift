@@ -165,11 +165,14 @@ struct LogRecovery {
   /// Goes on behind damage, where that is wanted and a later sound batch proves it (rule W2).
   private mutating func skip() throws(LogError) -> Bool {
     guard let report, let later = try laterBatch() else { return false }
-    report(
-      LogDamage(
-        finding: loss(later.header, in: later.place, at: later.offset),
-        lost: (chain.last?.endPosition ?? from)..<Swift.max(
-          later.header.position, chain.last?.endPosition ?? from)))
+    // What lies before `from` is needed by nobody, whatever has become of it.
+    let start = Swift.max(chain.last?.endPosition ?? from, from)
+    if later.header.position > start {
+      report(
+        LogDamage(
+          finding: loss(later.header, in: later.place, at: later.offset),
+          lost: start..<later.header.position))
+    }
     chain = BatchChain()
     index = later.place
     offset = later.offset

@@ -6,7 +6,8 @@ package import VersionStore
 /// How a node is set up. The defaults are meant for every use; tests make them small.
 package struct NodeConfiguration: Sendable {
   package var log = LogConfiguration()
-  /// Of each group's data file.
+  /// Of each group's data file. All nodes of a cluster have pages of one size: it limits keys and
+  /// values.
   package var store = StoreConfiguration(cacheByteCount: 64 << 20)
   /// Bytes of log that a recovery may have to read, before the group that holds them back most
   /// writes a checkpoint.

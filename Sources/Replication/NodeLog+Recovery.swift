@@ -57,7 +57,8 @@ extension NodeLog {
     let promises = PromiseFiles(directory: directory, effects: effects)
     table.restartCount &+= 1
     table.sequence &+= 1
-    let node = NodeLog(log: log, promises: promises, table: table, marks: scan.marks)
+    let node = NodeLog(
+      log: log, promises: promises, table: table, marks: scan.marks, effects: effects)
     do {
       try promises.rewrite(table)
       if !damage.isEmpty {
@@ -81,7 +82,7 @@ extension NodeLog {
   private func draw(
     from damage: [LogDamage], _ scan: LogScan, _ windows: [GroupID: Int]
   ) throws(NodeError) {
-    let lost = damage.reduce(UInt64(0)) { $0 + UInt64($1.lost?.count ?? 1 << 20) }
+    let lost = damage.reduce(UInt64(0)) { $0 + ($1.lost?.count ?? byteCount(ofSegmentIn: $1)) }
     for (group, floor) in scan.floors {
       // So many slots can have been in what is lost, at most, and a leader's window lies behind.
       let inLost = Int(min(lost, 1 << 32)) / Entry.headerByteCount
@@ -96,6 +97,17 @@ extension NodeLog {
     }
     try rewrite(scan.records)
   }
+}
+
+extension NodeLog {
+  /// How much can have been lost with a segment whose header cannot be read.
+  private func byteCount(ofSegmentIn damage: LogDamage) -> UInt64 {
+    guard let path = damage.unreadableSegment else { return 0 }
+    let mode = FileMode(isWritable: false)
+    return (try? effects.files.open(path, mode).size()) ?? Self.assumedSegmentByteCount
+  }
+
+  private static let assumedSegmentByteCount: UInt64 = 64 << 20
 }
 
 extension Range<LogPosition> {

@@ -15,6 +15,7 @@ internal import RedoLog
 /// - Invariant NL3: after an error nothing is written any more until the log is opened again.
 // SENDABLE: used by one thread at a time: the one that opens it, then the log's.
 final class NodeLog: @unchecked Sendable {
+  let effects: Effects
   private let log: RedoLog
   private let promises: PromiseFiles
   private(set) var table: PromiseTable
@@ -23,8 +24,10 @@ final class NodeLog: @unchecked Sendable {
   private var buffer = ByteBuffer(capacity: 1 << 16)
 
   init(
-    log: RedoLog, promises: PromiseFiles, table: PromiseTable, marks: [GroupID: LogMarks]
+    log: RedoLog, promises: PromiseFiles, table: PromiseTable, marks: [GroupID: LogMarks],
+    effects: Effects
   ) {
+    self.effects = effects
     self.log = log
     self.promises = promises
     self.table = table

@@ -55,6 +55,7 @@ final class NodeRuntime: @unchecked Sendable {
       byteLimit: shared.configuration.checkpointLogByteCount, effects: shared.effects)
     work = SerialThread(effects: shared.effects)
     now = BootTime(nanoseconds: shared.effects.time.continuous())
+    publishStatus()
   }
 
   /// Runs until the node is closed or fails. Nil: it was closed.
@@ -64,7 +65,6 @@ final class NodeRuntime: @unchecked Sendable {
     shared.transport.receive(as: shared.identity.node) { [inbox = shared.inbox] node, frame in
       inbox.post(frame: frame, from: node)
     }
-    publishStatus()
     while true {
       now = max(now, BootTime(nanoseconds: effects.time.continuous()))
       let arrived = shared.inbox.take()
@@ -86,6 +86,7 @@ final class NodeRuntime: @unchecked Sendable {
 
   private func tearDown() {
     shared.transport.receive(as: shared.identity.node, nil)
+    shared.clearStatuses()
     log.finish()
     work.finish()
     for request in pending.keys.sorted() { fail(request, .stopped) }

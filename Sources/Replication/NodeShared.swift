@@ -68,6 +68,9 @@ final class NodeShared: @unchecked Sendable {
 
   func status(of group: GroupID) -> GroupStatus? { board.withLock { $0.statuses[group] } }
 
+  /// No replica runs any more, or not yet again.
+  func clearStatuses() { board.withLock { $0.statuses = [:] } }
+
   /// The node has stopped, for good.
   func stop(_ failure: NodeError?) {
     board.withLock { board in

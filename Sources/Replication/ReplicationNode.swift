@@ -93,12 +93,13 @@ package final class ReplicationNode: @unchecked Sendable {
   }
 
   private func start(_ parts: NodeParts) {
-    let thread = shared.effects.background.start("martlet node") { [self] in run(parts) }
+    let runtime = NodeRuntime(parts, shared)
+    let thread = shared.effects.background.start("martlet node") { [self] in run(runtime) }
     self.thread.withLock { $0 = thread }
   }
 
-  private func run(_ parts: NodeParts) {
-    var failure = NodeRuntime(parts, shared).run()
+  private func run(_ runtime: consuming NodeRuntime) {
+    var failure = runtime.run()
     if let first = failure {
       shared.effects.events.report(
         Event(.failure, "the node failed and opens again: \(first)"))
@@ -201,7 +202,8 @@ package final class ReplicationNode: @unchecked Sendable {
 
   // MARK: News
 
-  /// Where the replica of a group stood a moment ago. Nil: the node has no such group.
+  /// Where the replica of a group stood a moment ago. Nil: the node has no such group, or does not
+  /// run.
   package func status(of group: GroupID) -> GroupStatus? { shared.status(of: group) }
 
   /// From now on the members of a group live there.

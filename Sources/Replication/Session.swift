@@ -17,8 +17,8 @@ struct Session: Equatable {
     let code: UInt8
   }
 
-  /// More results than this are kept of no session.
-  static let resultLimit = 128
+  /// More results than this are kept of no session: so many fit into a quarter of the smallest page.
+  static let resultLimit = 64
 
   init(openedAt slot: Slot) { lastSlot = slot }
 

@@ -101,6 +101,7 @@ package final class StateMachine {
       } catch {
         throw .corrupt(error)
       }
+      try requireFitting(logged.command)
       let outcome = try carryOut(logged.command, at: entry.slot)
       (origin, result) = (logged.origin, outcome)
       bytes.withByteView { hash.mix($0) }
@@ -111,6 +112,18 @@ package final class StateMachine {
         slot: entry.slot, configuration: configuration, configurationSlot: configurationSlot),
       hash: hash)
     return Applied(entry: entry, hash: hash, origin: origin, result: result)
+  }
+
+  /// Whoever proposed it has looked: the nodes of a group have pages of the same size.
+  private func requireFitting(_ command: Command) throws(NodeError) {
+    guard command.keyByteCount <= store.maximumKeyByteCount,
+      command.inlineByteCount <= store.maximumInlineByteCount
+    else {
+      throw .corrupt(
+        CorruptionError(
+          location: "replicated command", expected: "a key and a value that fit into a page",
+          found: "\(command.keyByteCount) and \(command.inlineByteCount) bytes"))
+    }
   }
 
   /// Carries out a command unless its session says that it was (I1, I2).
