@@ -121,12 +121,15 @@ import Testing
 extension ClusterWorld {
   /// A put that is tried again when nobody knows what became of it.
   func putSurely(_ key: String, _ value: String) throws {
-    while true {
+    var last: RequestError?
+    for _ in 0..<200 {
       do {
         return try put(key, value)
-      } catch is RequestError {
+      } catch let error as RequestError {
+        last = error
         sleep(milliseconds: 20)
       }
     }
+    throw TimedOut(what: "a put ends in \(String(describing: last))")
   }
 }
