@@ -93,8 +93,8 @@ final class LogThread: @unchecked Sendable {
   ) throws(NodeError) {
     if !writes.isEmpty {
       try log.write(writes)
-      let isLong = log.replayByteCount > byteLimit
-      inbox.post(FlushedWrites(writes: writes, overdue: isLong ? log.slowest : nil))
+      let overdue = log.takeOverdue(byteLimit: byteLimit)
+      inbox.post(FlushedWrites(writes: writes, overdue: overdue))
     }
     if !truncations.isEmpty { try log.truncate(truncations) }
     for group in healed { try log.change(group) { $0?.unknown = nil } }

@@ -68,6 +68,7 @@ extension Message {
       answer.ballot.encode(into: &buffer)
       buffer.append(integer: answer.readRound)
       buffer.append(integer: answer.chosenSlot.rawValue)
+      buffer.append(integer: answer.durablyChosen.rawValue)
       buffer.append(integer: answer.echo.nanoseconds)
       buffer.append(integer: answer.clock.nanoseconds)
     case .fetch(let slots):
@@ -140,8 +141,8 @@ extension Message {
       return .acknowledge(
         Acknowledgement(
           ballot: try .decode(&reader), readRound: try reader.integer(UInt64.self),
-          chosenSlot: try .decode(&reader), echo: try .decode(&reader),
-          clock: try .decode(&reader)))
+          chosenSlot: try .decode(&reader), durablyChosen: try .decode(&reader),
+          echo: try .decode(&reader), clock: try .decode(&reader)))
     case .fetch: return .fetch(try range(&reader))
     case .fetched:
       let chosenSlot = try Slot.decode(&reader)

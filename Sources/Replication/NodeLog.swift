@@ -20,6 +20,8 @@ final class NodeLog: @unchecked Sendable {
   private let promises: PromiseFiles
   private(set) var table: PromiseTable
   private var marks: [GroupID: LogMarks]
+  /// Where the log ended when a group was last asked for a checkpoint.
+  private var askedAt: [GroupID: UInt64] = [:]
   private var hasFailed = false
   private var buffer = ByteBuffer(capacity: 1 << 16)
 
@@ -34,15 +36,21 @@ final class NodeLog: @unchecked Sendable {
     self.marks = marks
   }
 
-  /// Bytes that a recovery would read now.
-  var replayByteCount: UInt64 { log.replayByteCount }
-
   var statistics: LogStatistics { log.statistics }
 
-  /// The group that holds most of the log back; nil when none does.
-  var slowest: GroupID? {
-    marks.filter { $0.value.start != nil }
+  /// The group that should write a checkpoint: the one that holds most of the log back, when a
+  /// recovery would have to read more than `byteLimit`. It is named again only when the log has grown
+  /// by a good part of that: a member that is away may hold the log back too, and no checkpoint
+  /// changes that.
+  func takeOverdue(byteLimit: UInt64) -> GroupID? {
+    guard log.replayByteCount > byteLimit else { return nil }
+    let slowest = marks.filter { $0.value.start != nil }
       .min { ($0.value.start ?? .zero, $0.key) < ($1.value.start ?? .zero, $1.key) }?.key
+    guard let slowest else { return nil }
+    let end = log.endPosition.rawValue
+    if let asked = askedAt[slowest], end - asked < byteLimit / 4 { return nil }
+    askedAt[slowest] = end
+    return slowest
   }
 
   /// Makes the writes of any number of replicas durable, in their order.
@@ -92,8 +100,11 @@ final class NodeLog: @unchecked Sendable {
   /// Entries of a group up to a slot are needed no more. Gives up what no group needs.
   func truncate(_ truncations: [GroupID: Slot]) throws(NodeError) {
     for (group, slot) in truncations { marks[group]?.drop(through: slot) }
-    try giveUpUnneeded(leastByteCount: 1 << 20)
+    try giveUpUnneeded(leastByteCount: Self.leastByteCount)
   }
+
+  /// Less than this is not worth writing the promises for.
+  private static let leastByteCount: UInt64 = 1 << 18
 
   private func giveUpUnneeded(leastByteCount: UInt64) throws(NodeError) {
     let durable = log.durablePosition

@@ -180,7 +180,9 @@ final class ClusterWorld {
   ) throws {
     let end = effects.time.monotonic() + seconds * 1_000_000_000
     while try !condition() {
-      guard effects.time.monotonic() < end else { throw TimedOut(what: what) }
+      guard effects.time.monotonic() < end else {
+        throw TimedOut(what: "\(what): \(describe())")
+      }
       sleep(milliseconds: 10)
     }
   }
@@ -199,6 +201,18 @@ final class ClusterWorld {
     if answer.value == nil { _ = waits.park(ticket, until: nil) }
     guard let value = answer.value else { throw .stopped }
     return try value.get()
+  }
+
+  private func describe() -> String {
+    nodes.indices.map { index in
+      "node \(index): "
+        + (nodes[index].map {
+          $0.failure.map { "\($0)" }
+            ?? $0.status(of: groups[0]).map {
+              "\($0.role), \($0.chosenSlot), applied \($0.appliedSlot), durable \($0.durableSlot)"
+            } ?? "no status"
+        } ?? "closed")
+    }.joined(separator: "; ")
   }
 
   // MARK: As a client
@@ -232,7 +246,7 @@ final class ClusterWorld {
       }
       sleep(milliseconds: 20)
     }
-    throw TimedOut(what: "nobody leads")
+    throw TimedOut(what: "nobody leads: \(describe())")
   }
 
   func put(_ key: String, _ value: String, to group: GroupID? = nil) throws {

@@ -122,7 +122,7 @@ extension ClusterWorld {
   /// A put that is tried again when nobody knows what became of it.
   func putSurely(_ key: String, _ value: String) throws {
     var last: RequestError?
-    for _ in 0..<200 {
+    for _ in 0..<20 {
       do {
         return try put(key, value)
       } catch let error as RequestError {
