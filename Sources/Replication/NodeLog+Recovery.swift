@@ -71,7 +71,7 @@ extension NodeLog {
         }
       }
     } catch {
-      node.close()
+      node.abandon()
       throw error
     }
     return RecoveredLog(log: node, entries: scan.sorted)

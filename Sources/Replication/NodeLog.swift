@@ -161,6 +161,12 @@ final class NodeLog: @unchecked Sendable {
     }
   }
 
+  /// Ends the log of a node that could not be opened.
+  func abandon() {
+    hasFailed = true
+    close()
+  }
+
   /// Ends the log. An orderly end leaves nothing to do for the next opening.
   func close() {
     if hasFailed { log.poison() }
