@@ -1,5 +1,5 @@
-internal import Primitives
-internal import RawBytes
+package import Primitives
+package import RawBytes
 
 /// Names a client's session: the slot in which it was opened, so that nobody else ever has the
 /// same, and a session that is not there any more is known to have been there. Zero: no session.
@@ -79,9 +79,9 @@ package enum CommandResult: Hashable, Sendable {
 }
 
 /// A command as the log holds it: with the number under which its proposer waits for it.
-struct LoggedCommand: Hashable {
-  let origin: UInt64
-  let command: Command
+package struct LoggedCommand: Hashable, Sendable {
+  package let origin: UInt64
+  package let command: Command
 
   static let version: UInt8 = 1
 
@@ -93,7 +93,7 @@ struct LoggedCommand: Hashable {
     case compareAndSet = 5
   }
 
-  var encoded: [UInt8] {
+  package var encoded: [UInt8] {
     var buffer = ByteBuffer(capacity: 64 + command.inlineByteCount)
     buffer.append(integer: Self.version)
     switch command.operation {
@@ -122,12 +122,12 @@ struct LoggedCommand: Hashable {
     buffer.append(integer: command.acknowledgedThrough)
   }
 
-  init(origin: UInt64, command: Command) {
+  package init(origin: UInt64, command: Command) {
     self.origin = origin
     self.command = command
   }
 
-  init(decoding bytes: ByteView) throws(CorruptionError) {
+  package init(decoding bytes: ByteView) throws(CorruptionError) {
     var reader = FieldReader(bytes, "replicated command")
     let version = try reader.integer(UInt8.self)
     guard version == Self.version else {

@@ -40,7 +40,9 @@ struct ImageReceiver {
   var isIdle: Bool { if case .idle = state { true } else { false } }
 
   var deadline: BootTime? {
-    if case .asking(_, _, _, let askedAt, _) = state { askedAt.advanced(by: Self.patience) } else {
+    if case .asking(_, _, _, let askedAt, _) = state {
+      askedAt.advanced(by: Self.patience)
+    } else {
       nil
     }
   }

@@ -167,7 +167,8 @@ extension Message {
     return slots
   }
 
-  fileprivate static func range(_ reader: inout FieldReader) throws(CorruptionError) -> Range<Slot> {
+  fileprivate static func range(_ reader: inout FieldReader) throws(CorruptionError) -> Range<Slot>
+  {
     let lower = try Slot.decode(&reader)
     let upper = try Slot.decode(&reader)
     guard lower <= upper else { throw reader.corrupt("a slot from \(lower)", "\(upper)") }
@@ -205,7 +206,7 @@ extension Refusal {
     case .notLeader(let hint):
       buffer.append(integer: UInt8(1))
       buffer.append(bool: hint != nil)
-      buffer.append(integer: hint?.rawValue ?? 0)
+      if let hint { buffer.append(integer: hint.rawValue) }
     case .overloaded: buffer.append(integer: UInt8(2))
     case .unknownOutcome: buffer.append(integer: UInt8(3))
     case .busy: buffer.append(integer: UInt8(4))
@@ -218,9 +219,8 @@ extension Refusal {
     let code = try reader.integer(UInt8.self)
     switch code {
     case 1:
-      let isKnown = try reader.bool()
-      let replica = ReplicaID(try reader.integer(UInt32.self))
-      return .notLeader(hint: isKnown ? replica : nil)
+      guard try reader.bool() else { return .notLeader(hint: nil) }
+      return .notLeader(hint: ReplicaID(try reader.integer(UInt32.self)))
     case 2: return .overloaded
     case 3: return .unknownOutcome
     case 4: return .busy

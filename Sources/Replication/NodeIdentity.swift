@@ -1,5 +1,5 @@
 package import Primitives
-internal import RawBytes
+package import RawBytes
 
 /// Who a node is: written once, when its directory is made, and never changed. A directory that was
 /// wiped has none, and becomes another node: it must not answer for what the old one promised
@@ -20,7 +20,7 @@ package struct NodeIdentity: Hashable, Sendable {
   static let version: UInt32 = 1
   static let byteCount = 48
 
-  var encoded: [UInt8] {
+  package var encoded: [UInt8] {
     var buffer = ByteBuffer(capacity: Self.byteCount)
     buffer.append(integer: Self.magic)
     buffer.append(integer: Self.version)
@@ -32,7 +32,7 @@ package struct NodeIdentity: Hashable, Sendable {
     return buffer.view.array
   }
 
-  init(decoding bytes: ByteView) throws(CorruptionError) {
+  package init(decoding bytes: ByteView) throws(CorruptionError) {
     var reader = FieldReader(bytes, "node identity")
     guard bytes.count == Self.byteCount else {
       throw reader.corrupt("\(Self.byteCount) bytes", "\(bytes.count)")

@@ -45,7 +45,8 @@ extension NodeLog {
       log = try RedoLog.recover(
         directory: directory, id: identity.cluster, from: table.replayFrom,
         coveredThrough: table.durableThrough,
-        generation: table.generation, effects: effects, configuration: configuration, damaged: { damage.append($0) },
+        generation: table.generation, effects: effects, configuration: configuration,
+        damaged: { damage.append($0) },
         beginsSegment: followsFailure, replay: { try scan.take($0) })
     } catch let error as LogError {
       throw .log(error)
@@ -91,8 +92,7 @@ extension NodeLog {
       let before = table.rows[group]?.unknown
       try change(group) { row in
         row?.unknown =
-          min(before?.lowerBound ?? floor.next, floor.next)
-          ..< max(before?.upperBound ?? end, end)
+          min(before?.lowerBound ?? floor.next, floor.next)..<max(before?.upperBound ?? end, end)
       }
     }
     try rewrite(scan.records)

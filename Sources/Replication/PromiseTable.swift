@@ -1,6 +1,6 @@
 package import Consensus
 package import Primitives
-internal import RawBytes
+package import RawBytes
 
 /// What a node has to know before it reads its log, small and rarely changed: what each of its
 /// replicas promised, and where the log that it still needs begins.
@@ -47,7 +47,7 @@ package struct PromiseTable: Equatable, Sendable {
   static let blockByteCount = 4096
 
   /// The whole of it, in whole blocks.
-  var encoded: [UInt8] {
+  package var encoded: [UInt8] {
     var buffer = ByteBuffer(capacity: Self.blockByteCount)
     buffer.append(integer: Self.magic)
     buffer.append(integer: Self.version)
@@ -82,7 +82,7 @@ package struct PromiseTable: Equatable, Sendable {
     return buffer.view.array
   }
 
-  init(decoding bytes: ByteView) throws(CorruptionError) {
+  package init(decoding bytes: ByteView) throws(CorruptionError) {
     var reader = FieldReader(bytes, "promises of a node")
     guard try reader.integer(UInt64.self) == Self.magic else {
       throw reader.corrupt("the magic of promises", "other bytes")

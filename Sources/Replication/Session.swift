@@ -51,7 +51,7 @@ struct Session: Equatable {
     results.removeFirst(kept)
   }
 
-  // MARK: Its row. Normative: `format-spec/session-row.md`.
+  // MARK: Its row. Normative: `format-spec/replicated-state.md`.
 
   static func key(_ id: SessionID) -> [UInt8] {
     (0..<8).map { UInt8(truncatingIfNeeded: id.rawValue >> (56 - 8 * UInt64($0))) }

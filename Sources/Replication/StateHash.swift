@@ -6,7 +6,7 @@ package import RawBytes
 ///
 /// Stored and sent, so its definition stays: words of eight bytes, little-endian, the last one
 /// filled up with zeros, then the count of bytes; each is xored in, multiplied by an odd constant and
-/// folded. It finds accidents and no forgeries. Normative: `format-spec/state-hash.md`.
+/// folded. It finds accidents and no forgeries. Normative: `format-spec/replicated-state.md`.
 package struct StateHash: Hashable, Sendable, BitwiseCopyable {
   package private(set) var value: UInt64
 

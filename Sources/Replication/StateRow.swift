@@ -1,6 +1,6 @@
 package import Consensus
-internal import Primitives
-internal import RawBytes
+package import Primitives
+package import RawBytes
 
 /// Where a state stands: written in the same commit as what the entries up to there changed, so that
 /// neither is ever there without the other (rule G4).
@@ -20,13 +20,13 @@ package struct StateRow: Hashable, Sendable {
     self.init(base: LogBase(founding: configuration), hash: .founding)
   }
 
-  func encode(into buffer: inout ByteBuffer) {
+  package func encode(into buffer: inout ByteBuffer) {
     buffer.append(integer: Self.version)
     buffer.append(integer: hash.value)
     base.encode(into: &buffer)
   }
 
-  init(decoding bytes: ByteView) throws(CorruptionError) {
+  package init(decoding bytes: ByteView) throws(CorruptionError) {
     var reader = FieldReader(bytes, "state row of a replica")
     let version = try reader.integer(UInt8.self)
     guard version == Self.version else {

@@ -84,7 +84,8 @@ import Testing
     }
   }
 
-  @Test func `in both copies of the promises leaves a replica that learns and never votes`() throws {
+  @Test func `in both copies of the promises leaves a replica that learns and never votes`() throws
+  {
     let seed = testSeed()
     try Simulator(seed: seed).run { effects in
       let world = ClusterWorld(effects)
@@ -167,9 +168,10 @@ import Testing
         try world.wait("the configuration does not change") {
           guard let node = world.leader.flatMap({ world.nodes[$0] }) else { return false }
           do {
-            _ = try world.ask {
-              node.changeConfiguration(configuration, of: ClusterWorld.group, completion: $0)
-            } as Slot
+            _ =
+              try world.ask {
+                node.changeConfiguration(configuration, of: ClusterWorld.group, completion: $0)
+              } as Slot
             return true
           } catch {
             world.sleep(milliseconds: 100)
