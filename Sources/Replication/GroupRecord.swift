@@ -8,14 +8,17 @@ package import RawBytes
 package struct GroupRecord: Equatable, Sendable {
   package let group: GroupID
   package let replica: ReplicaID
+  /// Everything up to here was chosen, and was in the log, when this was written. Zero: not told.
+  package let chosenHint: Slot
   package let entries: [Entry]
 
   static let version: UInt8 = 1
-  static let headerByteCount = 16
-
-  package init(group: GroupID, replica: ReplicaID, entries: [Entry]) {
+  package init(
+    group: GroupID, replica: ReplicaID, chosenHint: Slot = .zero, entries: [Entry]
+  ) {
     self.group = group
     self.replica = replica
+    self.chosenHint = chosenHint
     self.entries = entries
   }
 
@@ -24,6 +27,7 @@ package struct GroupRecord: Equatable, Sendable {
     buffer.append(zeros: 3)
     buffer.append(integer: group.rawValue)
     buffer.append(integer: replica.rawValue)
+    buffer.append(integer: chosenHint.rawValue)
     Entry.encode(entries, into: &buffer)
   }
 
@@ -38,6 +42,7 @@ package struct GroupRecord: Equatable, Sendable {
     }
     group = GroupID(try reader.integer(UInt32.self))
     replica = ReplicaID(try reader.integer(UInt32.self))
+    chosenHint = try Slot.decode(&reader)
     entries = try Entry.decodeAll(&reader)
     try reader.finish()
   }

@@ -12,6 +12,8 @@ final class ImageInstaller: @unchecked Sendable {
   private let settings: StoreConfiguration
   private let effects: Effects
   private var builder: StateBuilder?
+  /// Opened, and not taken yet by whoever is to use it.
+  private var installed: VersionStore?
 
   init(folder: String, cluster: DatabaseID, settings: StoreConfiguration, effects: Effects) {
     self.folder = folder
@@ -46,16 +48,25 @@ final class ImageInstaller: @unchecked Sendable {
   /// Completes the state and gives it its name, in one step that is durable or has not happened.
   ///
   /// - Throws: it is not known which state has the name: the node has to be opened again.
-  func install(_ row: StateRow) throws(NodeError) -> VersionStore {
-    guard let builder = builder.take() else { throw .lostState(GroupID(0)) }
+  func install(_ row: StateRow) throws(NodeError) {
+    guard let builder = builder.take() else {
+      throw .corrupt(
+        CorruptionError(
+          location: "image in \(folder)", expected: "a state that was begun", found: "none"))
+    }
     try builder.finish(row)
     try StateFile.install(folder: folder, effects)
-    return try StateFile.open(folder: folder, settings, effects)
+    installed = try StateFile.open(folder: folder, settings, effects)
   }
+
+  /// The installed state; whoever takes it closes it.
+  func takeInstalled() -> VersionStore? { installed.take() }
 
   func abandon() {
     builder?.close()
     builder = nil
+    installed?.close()
+    installed = nil
   }
 
   private func warn(_ error: NodeError) {

@@ -55,6 +55,10 @@ extension NodeLog {
     } catch {
       preconditionFailure("an error of an unknown type: \(error)")
     }
+    for (group, hint) in scan.hints {
+      guard let before = table.rows[group]?.hardState?.chosenHint else { continue }
+      table.rows[group]?.hardState?.chosenHint = max(before, hint)
+    }
     let promises = PromiseFiles(directory: directory, effects: effects)
     table.restartCount &+= 1
     table.sequence &+= 1
@@ -119,6 +123,8 @@ private struct LogScan {
   let floors: [GroupID: Slot]
   private(set) var marks: [GroupID: LogMarks] = [:]
   private(set) var highest: [GroupID: Slot] = [:]
+  /// Up to where everything was chosen.
+  private(set) var hints: [GroupID: Slot] = [:]
   private var replicas: [GroupID: ReplicaID] = [:]
   private var entries: [GroupID: [Slot: Entry]] = [:]
 
@@ -132,6 +138,7 @@ private struct LogScan {
     let group = decoded.group
     let floor = floors[group] ?? .zero
     replicas[group] = decoded.replica
+    hints[group] = max(hints[group] ?? .zero, decoded.chosenHint)
     for entry in decoded.entries {
       highest[group] = max(highest[group] ?? .zero, entry.slot)
       guard entry.slot > floor else { continue }

@@ -7,7 +7,9 @@ internal import RedoLog
 /// The one log of a node, in which the records of all its groups stand between each other, and the
 /// promises beside it. What all groups want to have durable in a moment costs one flush (rule G5).
 ///
-/// The promises come first: so no entry of a ballot is on the medium before the promise of it.
+/// The promises come first: so no entry of a ballot is on the medium before the promise of it. What a
+/// replica knows to be chosen changes with every write, and goes into the log with the entries: were
+/// it forgotten in a crash, the next leader would have to ask about all that the log holds.
 ///
 /// - Invariant NL1: when `write` has returned, all of it is durable.
 /// - Invariant NL2: the log holds every record of every group with a slot above what `truncate` said
@@ -56,19 +58,25 @@ final class NodeLog: @unchecked Sendable {
   /// Makes the writes of any number of replicas durable, in their order.
   func write(_ writes: [GroupWrite]) throws(NodeError) {
     try guarded { () throws(NodeError) in
-      if note(writes) { try writeTable() }
+      let isPromise = note(writes)
+      if isPromise { try writeTable() }
       var end: LogPosition?
-      for write in writes where !write.write.entries.isEmpty {
+      for write in writes {
+        // A hint by itself is a record without entries, unless it stands in the promises already.
+        let isHint = write.write.hardState != nil && !isPromise
+        guard isHint || !write.write.entries.isEmpty else { continue }
         end = try append(
           GroupRecord(
-            group: write.group, replica: write.replica, entries: write.write.entries))
+            group: write.group, replica: write.replica,
+            chosenHint: write.write.hardState?.chosenHint ?? .zero,
+            entries: write.write.entries))
       }
       guard let end else { return }
       do throws(LogError) { try log.makeDurable(through: end) } catch { throw .log(error) }
     }
   }
 
-  /// Takes in what is promised. Whether anything of it has to be durable now: a hint has not.
+  /// Takes in what is promised, and says whether any promise is new.
   private func note(_ writes: [GroupWrite]) -> Bool {
     var isPromise = false
     for write in writes {

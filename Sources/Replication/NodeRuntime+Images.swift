@@ -43,10 +43,7 @@ extension NodeRuntime {
     guard base.slot > members[index].durableSlot else { return }
     members[index].durableSlot = base.slot
     step(index, .imageDurable(base))
-    if let slot = members[index].unsureThrough, base.slot.next >= slot {
-      members[index].unsureThrough = nil
-      log.heal(members[index].group)
-    }
+    noteHealing(index)
   }
 
   // MARK: Time
@@ -194,8 +191,8 @@ extension NodeRuntime {
     members[index].isInstalling = true
     work.enqueue { [inbox = shared.inbox] in
       do throws(NodeError) {
-        let store = try installer.install(StateRow(base: offer.base, hash: offer.stateHash))
-        inbox.perform { runtime in runtime.installed(index, store) }
+        try installer.install(StateRow(base: offer.base, hash: offer.stateHash))
+        inbox.perform { runtime in runtime.installed(index) }
       } catch {
         inbox.post(failure: error)
       }
@@ -203,7 +200,8 @@ extension NodeRuntime {
   }
 
   /// The new state has taken the old one's name. The old one's file went with it.
-  private func installed(_ index: Int, _ store: VersionStore) {
+  private func installed(_ index: Int) {
+    guard let store = installer(index).takeInstalled() else { return }
     let old = members[index].machine.store
     do { members[index].machine = try StateMachine(store: store) } catch {
       store.close()

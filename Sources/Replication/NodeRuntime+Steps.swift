@@ -116,15 +116,18 @@ extension NodeRuntime {
     }
     step(index, .applied(through: members[index].appliedSlot))
     if let (slot, hash) = compared { tellHash(index, slot, hash) }
-    noteHealing(index)
     answerReads(index)
+    if let slot = members[index].unsureThrough, members[index].appliedSlot.next >= slot {
+      checkpoint(index)
+    }
     if members[index].machine.store.dirtyByteCount > configuration.store.cacheByteCount / 2 {
       checkpoint(index)
     }
   }
 
-  /// The state has got past the slots that damage made unsure.
-  private func noteHealing(_ index: Int) {
+  /// Once the durable state has got past the slots that damage made unsure, the promises need not
+  /// tell of them any more.
+  func noteHealing(_ index: Int) {
     guard let slot = members[index].unsureThrough, members[index].durableSlot.next >= slot else {
       return
     }

@@ -65,6 +65,7 @@ final class NodeRuntime: @unchecked Sendable {
     shared.transport.receive(as: shared.identity.node) { [inbox = shared.inbox] node, frame in
       inbox.post(frame: frame, from: node)
     }
+    for index in members.indices { noteHealing(index) }
     while true {
       now = max(now, BootTime(nanoseconds: effects.time.continuous()))
       let arrived = shared.inbox.take()

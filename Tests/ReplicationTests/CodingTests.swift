@@ -172,7 +172,7 @@ import Testing
 
   @Test func `of a group record come back, and any others are an error or a record`() throws {
     let record = GroupRecord(
-      group: GroupID(7), replica: ReplicaID(2), entries: Self.entries)
+      group: GroupID(7), replica: ReplicaID(2), chosenHint: Slot(4), entries: Self.entries)
     var buffer = ByteBuffer()
     record.encode(into: &buffer)
     #expect(try GroupRecord(decoding: buffer.view) == record)
@@ -196,7 +196,7 @@ import Testing
   @Test func `of a group record are those of the specification`() {
     var buffer = ByteBuffer()
     GroupRecord(
-      group: GroupID(7), replica: ReplicaID(2),
+      group: GroupID(7), replica: ReplicaID(2), chosenHint: Slot(1),
       entries: [
         Entry(
           slot: Slot(3), ballot: Ballot(round: 5, replica: ReplicaID(1)),
