@@ -70,7 +70,10 @@ final class NodeRuntime: @unchecked Sendable {
       now = max(now, BootTime(nanoseconds: effects.time.continuous()))
       let arrived = shared.inbox.take()
       failure = failure ?? arrived.failure
-      if arrived.isClosing || failure != nil { break }
+      if arrived.isClosing || failure != nil {
+        for request in arrived.requests { shared.finish(request, .stopped) }
+        break
+      }
       for flush in arrived.flushes { landed(flush) }
       for frame in arrived.frames { received(frame.bytes) }
       take(arrived.requests)
