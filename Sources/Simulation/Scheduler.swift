@@ -19,6 +19,8 @@ internal import RawBytes
 /// - Invariant H4: when no thread can ever run again, the process traps and names the seed and
 ///   what each thread waits for.
 ///
+/// The threads of one machine of a `World` form a group, which can be frozen and slowed as a whole.
+///
 /// What this does not explore: interleavings inside the code between two calls. Latch races are
 /// for the stress tests and the thread sanitizer.
 final class Scheduler: @unchecked Sendable {
@@ -39,6 +41,7 @@ final class Scheduler: @unchecked Sendable {
   private(set) var choiceWidths: [Int] = []
   /// How often a thread was kept from the baton although it was ready.
   private(set) var stallCount = 0
+  private(set) var handOverCount = 0
   private let stallInterval: Int?
   private let stallNanoseconds: UInt64
   private var stalls: SeededGenerator
@@ -69,6 +72,10 @@ final class Scheduler: @unchecked Sendable {
     record(call, first, second, third)
     turnsInVain = 0
     advance(by: cost)
+    if let group = running?.group, group.slowness > 1 {
+      group.slowedCallCount += 1
+      pass(cost * (group.slowness - 1))
+    }
     mayHandOver()
   }
 
@@ -144,14 +151,29 @@ final class Scheduler: @unchecked Sendable {
   }
 
   func resume(_ thread: SimulatedThread, _ outcome: WaitResult) {
-    if thread.deadline != nil {
-      thread.deadline = nil
-      sleepers.removeAll { $0 === thread }
-      earliestDeadline = sleepers.reduce(.max) { min($0, $1.deadline ?? .max) }
-    }
-    thread.state = .ready
+    forgetDeadline(of: thread)
     thread.outcome = outcome
-    ready.append(thread)
+    if let group = thread.group, let thaw = group.frozenUntil, thaw > now {
+      freeze(thread, until: thaw)
+    } else {
+      thread.state = .ready
+      ready.append(thread)
+    }
+  }
+
+  /// Lets a thread that waits for frames wake up at this moment at the latest.
+  func hasten(_ thread: SimulatedThread, to moment: UInt64) {
+    guard case .awaitingFrames = thread.state, moment < thread.deadline ?? .max else { return }
+    if thread.deadline == nil { sleepers.append(thread) }
+    thread.deadline = moment
+    earliestDeadline = min(earliestDeadline, moment)
+  }
+
+  private func forgetDeadline(of thread: SimulatedThread) {
+    guard thread.deadline != nil else { return }
+    thread.deadline = nil
+    sleepers.removeAll { $0 === thread }
+    earliestDeadline = sleepers.reduce(.max) { min($0, $1.deadline ?? .max) }
   }
 
   private func advance(by nanoseconds: UInt64) {
@@ -161,11 +183,10 @@ final class Scheduler: @unchecked Sendable {
 
   private func wakeWhoIsDue() {
     for thread in sleepers where thread.deadline ?? .max <= now {
-      // Who was stalled learns of what had woken him before.
-      if case .stalled = thread.state {
-        resume(thread, thread.outcome)
-      } else {
-        resume(thread, .timedOut)
+      // Who was kept from going on learns of what had woken him before.
+      switch thread.state {
+      case .stalled, .frozen: resume(thread, thread.outcome)
+      default: resume(thread, .timedOut)
       }
     }
   }
@@ -184,6 +205,7 @@ final class Scheduler: @unchecked Sendable {
     if stays && next !== leaving { ready.append(leaving) }
     running = next
     guard next !== leaving else { return }
+    handOverCount += 1
     let isLeavingForGood = leaving.isFinished
     next.giveTurn()
     if !isLeavingForGood { leaving.takeTurn() }
@@ -223,6 +245,51 @@ final class Scheduler: @unchecked Sendable {
   private static let drainLimit: UInt64 = 600_000_000_000
 }
 
+/// Groups of threads.
+extension Scheduler {
+  /// None of the group's threads goes on before the moment. To be called by a thread of another.
+  func freeze(_ group: ThreadGroup, until moment: UInt64) {
+    precondition(running?.group !== group, "a thread cannot freeze itself")
+    group.frozenUntil = max(moment, group.frozenUntil ?? 0)
+    let held = ready.filter { $0.group === group }
+    ready.removeAll { $0.group === group }
+    for thread in held { freeze(thread, until: moment) }
+  }
+
+  private func freeze(_ thread: SimulatedThread, until moment: UInt64) {
+    thread.group?.heldThreadCount += 1
+    thread.state = .frozen
+    thread.deadline = moment
+    sleepers.append(thread)
+    earliestDeadline = min(earliestDeadline, moment)
+  }
+
+  /// Ends everything that keeps the group's threads back: a freeze, and calls that take long.
+  func release(_ group: ThreadGroup) {
+    group.frozenUntil = nil
+    for thread in unfinished where thread.group === group {
+      switch thread.state {
+      case .frozen: resume(thread, thread.outcome)
+      case .delayed: resume(thread, .timedOut)
+      default: break
+      }
+    }
+  }
+
+  /// Makes the running thread one of a group, as whoever calls into a machine goes on with it and
+  /// stands still with it. Returns the group it was of before.
+  func enter(_ group: ThreadGroup?) -> ThreadGroup? {
+    guard let running else { trap("a visit outside a run") }
+    let before = running.group
+    running.group = group
+    if let thaw = group?.frozenUntil, thaw > now {
+      group?.heldThreadCount += 1
+      _ = suspend(.frozen, until: thaw)
+    }
+    return before
+  }
+}
+
 /// Threads begin and end.
 extension Scheduler {
   /// Makes the calling thread the first of a run, and waits at the end for all that it started.
@@ -242,10 +309,14 @@ extension Scheduler {
     return try body()
   }
 
-  func start(_ name: String, _ body: @escaping @Sendable () -> Void) -> SimulatedThread {
-    guard running != nil else { trap("thread \(name) started outside a run") }
+  /// Starts a thread, of the group given or else of the group of the one that starts it.
+  func start(
+    _ name: String, in group: ThreadGroup? = nil, _ body: @escaping @Sendable () -> Void
+  ) -> SimulatedThread {
+    guard let running else { trap("thread \(name) started outside a run") }
     if hold == nil { hold = ProcessorHold() }
     let thread = makeThread(name)
+    thread.group = group ?? running.group
     enter(.start, UInt64(thread.number))
     let work = Work(body)
     thread.native = NativeThread(name: name) { [self] in
@@ -324,6 +395,8 @@ extension Scheduler {
       case .joining(let other): report += "joining thread \(other.number) \(other.name)"
       case .delayed: report += "in a call that takes long"
       case .stalled: report += "stalled"
+      case .frozen: report += "frozen with its machine"
+      case .awaitingFrames: report += "waiting for frames"
       case .draining: report += "its body returned; waiting for all others to end"
       case .finished: report += "finished"
       }

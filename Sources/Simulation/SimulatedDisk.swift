@@ -29,6 +29,10 @@ package final class SimulatedDisk: FileSystem, @unchecked Sendable {
   private var plan: FaultPlan
   private var cutChange: Int?
   private var observer: ((_ change: Int) -> Void)?
+  /// How long calls take on a machine of a `World`; nil: what each costs, and nobody else goes on.
+  var pace: DiskPace?
+  /// Hears of a power cut at a change when it happens.
+  var whenCut: (() -> Void)?
 
   init(
     image: DiskImage, scheduler: Scheduler, generator: SeededGenerator,
@@ -95,10 +99,16 @@ package final class SimulatedDisk: FileSystem, @unchecked Sendable {
     _ call: FileError.Call, _ path: String, _ first: UInt64 = 0, _ second: UInt64 = 0,
     isDurable: Bool = false
   ) throws(FileError) -> Fault.Effect? {
-    scheduler.enter(call.traced, first, second, hash(path), cost: call.cost)
+    scheduler.enter(
+      call.traced, first, second, hash(path),
+      cost: pace == nil ? call.cost : min(call.cost, DiskPace.longestCost))
     if isDurable { scheduler.mayHandOver() }
     counters.note(call)
     guard isPowered else { throw powerCut(call, path) }
+    if let wait = pace?.wait(at: scheduler.now, isDurable: isDurable), wait > 0 {
+      scheduler.pass(wait)
+      guard isPowered else { throw powerCut(call, path) }
+    }
     let verdict = plan.verdict(on: call, path: path, isDurable: isDurable)
     if verdict.delay > 0 {
       counters.note(.delayed)
@@ -117,7 +127,10 @@ package final class SimulatedDisk: FileSystem, @unchecked Sendable {
   func passChange(_ call: FileError.Call, _ path: String) throws(FileError) {
     counters.noteChange()
     observer?(counters.changeCount)
-    if counters.changeCount == cutChange { isPowered = false }
+    if counters.changeCount == cutChange {
+      isPowered = false
+      whenCut?()
+    }
     if !isPowered { throw powerCut(call, path) }
   }
 

@@ -17,6 +17,10 @@ final class SimulatedThread: @unchecked Sendable {
     case delayed
     /// Nothing, and yet it does not get the baton before its deadline.
     case stalled
+    /// Nothing, and yet it does not get the baton before its machine goes on.
+    case frozen
+    /// The next frame from the network.
+    case awaitingFrames
     /// The first thread, whose body has returned, waits for all others.
     case draining
     case finished
@@ -26,6 +30,8 @@ final class SimulatedThread: @unchecked Sendable {
   let name: String
   var state = State.ready
   var deadline: UInt64?
+  /// The machine that it is a thread of, in a world of several.
+  var group: ThreadGroup?
   var outcome = WaitResult.woken
   var native: NativeThread?
   /// The system's name for the thread, once it has had the baton.
@@ -52,6 +58,19 @@ final class SimulatedThread: @unchecked Sendable {
   func takeTurn() {
     while !turn.compareExchange(1, 0) { turn.wait(while: 0, nanoseconds: nil) }
   }
+}
+
+/// What the threads of one machine have in common.
+final class ThreadGroup: @unchecked Sendable {
+  // SENDABLE: touched by the holder of the baton only.
+
+  /// None of them goes on before this moment.
+  var frozenUntil: UInt64?
+  /// Every call takes so many times its time.
+  var slowness: UInt64 = 1
+  /// How often a thread would have gone on and did not, because the group was frozen.
+  var heldThreadCount = 0
+  var slowedCallCount = 0
 }
 
 enum WaitResult { case woken, timedOut }

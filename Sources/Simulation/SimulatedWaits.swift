@@ -24,9 +24,14 @@ final class SimulatedTicket: WaitTicket, @unchecked Sendable {
 final class SimulatedWaits: Waits, @unchecked Sendable {
   // SENDABLE: touched by the holder of the baton only.
   private let scheduler: Scheduler
+  /// Whose deadlines these are; nil: those of the simulation itself.
+  private let clock: MachineClock?
   private var ticketCount = 0
 
-  init(scheduler: Scheduler) { self.scheduler = scheduler }
+  init(scheduler: Scheduler, clock: MachineClock? = nil) {
+    self.scheduler = scheduler
+    self.clock = clock
+  }
 
   func makeTicket() -> WaitTicket {
     scheduler.record(.makeTicket)
@@ -40,21 +45,23 @@ final class SimulatedWaits: Waits, @unchecked Sendable {
     ticket.wasParked = true
     scheduler.enter(.park, UInt64(ticket.number), deadline ?? .max)
     if case .woken = ticket.state { return .woken }
-    if let deadline, deadline <= scheduler.now {
-      ticket.state = .expired
-      return .timedOut
-    }
-    guard let running = scheduler.running else {
-      scheduler.trap("parked outside a run, where nobody can wake")
-    }
-    ticket.state = .parked(running)
-    switch scheduler.suspend(.parked(ticket: ticket.number), until: deadline) {
-    case .woken: return .woken
-    case .timedOut:
-      // Between its deadline and its turn the thread may have been woken after all.
-      if case .woken = ticket.state { return .woken }
-      ticket.state = .expired
-      return .timedOut
+    while true {
+      let moment = deadline.map { clock?.moment(ofSteady: $0) ?? $0 }
+      if let moment, moment <= scheduler.now {
+        ticket.state = .expired
+        return .timedOut
+      }
+      guard let running = scheduler.running else {
+        scheduler.trap("parked outside a run, where nobody can wake")
+      }
+      ticket.state = .parked(running)
+      switch scheduler.suspend(.parked(ticket: ticket.number), until: moment) {
+      case .woken: return .woken
+      case .timedOut:
+        // Between its deadline and its turn the thread may have been woken after all.
+        if case .woken = ticket.state { return .woken }
+      // Or its clock may have stood still or slowed down.
+      }
     }
   }
 

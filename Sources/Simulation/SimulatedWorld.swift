@@ -22,11 +22,13 @@ final class SimulatedEntropy: EntropySource, @unchecked Sendable {
 /// Threads under the baton.
 struct SimulatedBackgroundWork: BackgroundWork {
   let scheduler: Scheduler
+  /// The machine that they run on; nil: that of whoever starts them.
+  var group: ThreadGroup?
 
   func start(
     _ name: String, _ body: @escaping @Sendable () -> Void
   ) -> any BackgroundThread {
-    Thread(scheduler: scheduler, thread: scheduler.start(name, body))
+    Thread(scheduler: scheduler, thread: scheduler.start(name, in: group, body))
   }
 
   private struct Thread: BackgroundThread {
@@ -37,17 +39,21 @@ struct SimulatedBackgroundWork: BackgroundWork {
   }
 }
 
-/// Keeps all news for the test to look at.
+/// Keeps all news for the test to look at, or gives them to an observer.
 final class RecordedEvents: EventSink, @unchecked Sendable {
   // SENDABLE: touched by the holder of the baton only.
   private let scheduler: Scheduler
   private(set) var events: [Event] = []
+  private let observer: ((Event) -> Void)?
 
-  init(scheduler: Scheduler) { self.scheduler = scheduler }
+  init(scheduler: Scheduler, observer: ((Event) -> Void)? = nil) {
+    self.scheduler = scheduler
+    self.observer = observer
+  }
 
   func report(_ event: Event) {
     let hash = Array(event.message.utf8).withByteView { Hash64.hash($0, seed: 0) }
     scheduler.enter(.event, UInt64(event.severity.rawValue), hash)
-    events.append(event)
+    if let observer { observer(event) } else { events.append(event) }
   }
 }

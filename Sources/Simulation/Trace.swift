@@ -11,6 +11,7 @@ package struct Trace: Sendable {
     case start, join, finish, makeTicket, park, wake, yield, clock, entropy, event, close
     case open, createDirectory, list, kind, rename, remove, syncDirectory, lock
     case read, write, sync, size, truncate, allocate, punchHole
+    case send, deliver
   }
 
   /// One call, kept where the configuration asks for it: to find where two runs part.

@@ -46,6 +46,45 @@ final class Shared<Value>: @unchecked Sendable {
     #expect(first.simulator.trace.callCount > 100)
   }
 
+  /// A change of the simulator must not change what a seed means: a failing seed is a report.
+  @Test func `seeds mean what they meant when a simulation was of one machine`() throws {
+    let medleys = try (0..<3).map { try medley(seed: $0).simulator.traceHash }
+    #expect(
+      medleys == [
+        8_350_056_324_428_412_589, 819_516_171_485_521_696, 14_793_983_495_499_847_300,
+      ])
+    var configuration = Simulator.Configuration()
+    configuration.stallInterval = 10
+    configuration.wallClockStops = [.init(.afterCalls(20), forNanoseconds: 100_000)]
+    let worlds = try (0..<3).map { (seed: UInt64) -> UInt64 in
+      let simulator = Simulator(seed: seed, configuration: configuration)
+      simulator.disk.inject(Fault(.delays(nanoseconds: 3_000_000), on: [.sync], .always))
+      try simulator.run { effects in
+        let threads = (0..<3).map { number in
+          effects.background.start("\(number)") {
+            for round in 0..<20 {
+              let deadline = effects.time.monotonic() + effects.entropy.next() % 1_000_000
+              _ = effects.waits.park(effects.waits.makeTicket(), until: deadline)
+              effects.waits.yield(attempt: round)
+              _ = effects.time.wallClock()
+            }
+          }
+        }
+        let file = try effects.files.open("/log", FileMode(creation: .always))
+        for offset in 0..<20 {
+          try file.write([1, 2, 3], at: UInt64(offset))
+          try file.sync(.full)
+        }
+        for thread in threads { thread.join() }
+      }
+      return simulator.traceHash ^ simulator.now
+    }
+    #expect(
+      worlds == [
+        7_985_498_484_478_726_656, 4_714_647_202_880_809_157, 7_125_444_182_549_896_257,
+      ])
+  }
+
   @Test func `other seeds give other runs`() throws {
     let runs = try (0..<20).map { try medley(seed: $0) }
     #expect(Set(runs.map(\.simulator.traceHash)).count == 20)
