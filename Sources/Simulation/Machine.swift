@@ -4,7 +4,7 @@ package import Primitives
 /// One machine of a world: a disk that outlives its processes, clocks, threads and a plug in the
 /// network.
 ///
-/// A process runs on it from `start(as:)` to `stop(_:)`. When a machine stops, at once its disk
+/// A process runs on it from `start` to `stop(_:)`. When a machine stops, at once its disk
 /// fails every call, its network carries nothing, and freezes and stalls end; the process unwinds
 /// by its errors, as in a `Simulator` after a power cut, and whoever started it calls its closing
 /// and then `restOfDisk`.
@@ -19,24 +19,29 @@ package final class Machine: @unchecked Sendable {
   /// What a process has of its machine.
   package final class Life: @unchecked Sendable {
     // SENDABLE: touched by the holder of the baton only.
-    package let node: NodeID
     package let effects: Effects
     package let disk: SimulatedDisk
-    package var transport: any Transport { plug }
     /// Whether its machine has stopped.
     package fileprivate(set) var isOver = false
-    fileprivate let plug: SimulatedTransport
+    fileprivate var plugs: [SimulatedTransport] = []
     fileprivate let clock: MachineClock
+    fileprivate let plug: (NodeID) -> SimulatedTransport
 
     fileprivate init(
-      node: NodeID, effects: Effects, disk: SimulatedDisk, plug: SimulatedTransport,
-      clock: MachineClock
+      effects: Effects, disk: SimulatedDisk, clock: MachineClock,
+      plug: @escaping (NodeID) -> SimulatedTransport
     ) {
-      self.node = node
       self.effects = effects
       self.disk = disk
       self.plug = plug
       self.clock = clock
+    }
+
+    /// The network, as a node of the process sees it.
+    package func transport(as node: NodeID) -> any Transport {
+      let transport = plug(node)
+      if isOver { transport.unplug() } else { plugs.append(transport) }
+      return transport
     }
   }
 
@@ -61,6 +66,8 @@ package final class Machine: @unchecked Sendable {
   /// What the disk holds between two lives.
   package var image = DiskImage()
   package private(set) var life: Life?
+  /// Told when it stops, by whoever stops it or by the call that met the power cut.
+  package var whenStopped: (() -> Void)?
   private let scheduler: Scheduler
   private let network: SimulatedNetwork
   private let news: WorldNews
@@ -95,7 +102,7 @@ package final class Machine: @unchecked Sendable {
 
   /// Begins a process, with what the disk holds.
   /// - Parameter wallError: what the wall clock shows beyond the true time.
-  package func start(as node: NodeID, wallError: Int64 = 0) -> Life {
+  package func start(wallError: Int64 = 0) -> Life {
     precondition(life == nil, "machine \(number) has a process")
     let (chance, faultChance) = (generator.fork(), generator.fork())
     let (entropy, paceChance) = (generator.fork(), generator.fork())
@@ -104,8 +111,6 @@ package final class Machine: @unchecked Sendable {
     disk.pace = DiskPace(leastSync: leastSync, chance: paceChance)
     let wall = Int64(startingWallClock &+ scheduler.now) + wallError
     let clock = MachineClock(scheduler: scheduler, age: age, wallClock: UInt64(max(wall, 0)))
-    let plug = SimulatedTransport(
-      network: network, scheduler: scheduler, group: group, machine: number, node: node)
     let events = RecordedEvents(scheduler: scheduler) { [news, number] event in
       news.observer?(number, event)
     }
@@ -113,7 +118,11 @@ package final class Machine: @unchecked Sendable {
       files: disk, time: clock, entropy: SimulatedEntropy(scheduler: scheduler, generator: entropy),
       waits: SimulatedWaits(scheduler: scheduler, clock: clock),
       background: SimulatedBackgroundWork(scheduler: scheduler, group: group), events: events)
-    let life = Life(node: node, effects: effects, disk: disk, plug: plug, clock: clock)
+    let life = Life(effects: effects, disk: disk, clock: clock) {
+      [network, scheduler, group, number] node in
+      SimulatedTransport(
+        network: network, scheduler: scheduler, group: group, machine: number, node: node)
+    }
     disk.whenCut = { [weak self] in self?.noticePowerCut() }
     self.life = life
     endedBy = nil
@@ -126,7 +135,7 @@ package final class Machine: @unchecked Sendable {
     life.isOver = true
     endedBy = ending
     life.disk.cutPower()
-    life.plug.unplug()
+    for plug in life.plugs { plug.unplug() }
     accountForFreeze()
     life.clock.goOn()
     life.disk.pace?.stalledUntil = 0
@@ -137,6 +146,7 @@ package final class Machine: @unchecked Sendable {
     case .powerCut(.random): finished.add(.crashTearsWrites)
     case .kill: finished.add(.processKilled)
     }
+    whenStopped?()
   }
 
   /// Stops the machine at the nth change of its disk from now: in the middle of a write, say.
@@ -160,7 +170,7 @@ package final class Machine: @unchecked Sendable {
       case .powerCut(let model): life.disk.afterPowerCut(model, seed: seed)
       }
     life.isOver = true
-    life.plug.unplug()
+    for plug in life.plugs { plug.unplug() }
     // A power cut is followed by a boot: those clocks begin anew.
     if case .powerCut? = endedBy { age = 1_000_000 } else { age = life.clock.bootReading }
     group.slowness = 1

@@ -5,8 +5,8 @@ package import Environment
 /// ```swift
 /// let world = World(seed: 7, machineCount: 3)
 /// world.run { outside in
-///   let life = world.machines[0].start(as: node)
-///   let server = try Server(effects: life.effects, transport: life.transport)
+///   let life = world.machines[0].start()
+///   let server = try Server(effects: life.effects, transport: life.transport(as: node))
 ///   ...
 ///   world.machines[0].stop(.powerCut(.random))
 ///   server.close()

@@ -12,7 +12,7 @@ import Testing
   @Test func `each machine has files, clocks and chance of its own`() throws {
     let world = world()
     try world.run { _ in
-      let lives = world.machines.map { $0.start(as: Letters.node($0.number)) }
+      let lives = world.machines.map { $0.start() }
       _ = try lives[0].effects.files.open("/a", FileMode(creation: .always))
       #expect(try lives[0].effects.files.list("/") == ["a"])
       #expect(try lives[1].effects.files.list("/") == [])
@@ -27,7 +27,7 @@ import Testing
     let world = world()
     world.run { _ in
       let machine = world.machines[0]
-      let life = machine.start(as: Letters.node(0))
+      let life = machine.start()
       for rate in [0, 10_000, -10_000, 400_000, -400_000] as [Int64] {
         machine.setClockRate(rate)
         let (truth, steady) = (world.now, life.effects.time.monotonic())
@@ -50,7 +50,7 @@ import Testing
   @Test func `the wall clock jumps, and a jump counts when somebody looks`() {
     let world = world(1)
     world.run { _ in
-      let life = world.machines[0].start(as: Letters.node(0), wallError: -5_000_000_000)
+      let life = world.machines[0].start(wallError: -5_000_000_000)
       let first = life.effects.time.wallClock()
       let steady = life.effects.time.monotonic()
       #expect(first < world.outside.time.wallClock())
@@ -74,7 +74,7 @@ import Testing
     let turns = Shared<[[UInt64]]>([[], []])
     world.run { outside in
       for machine in world.machines {
-        let life = machine.start(as: Letters.node(machine.number))
+        let life = machine.start()
         _ = life.effects.background.start("ticks") {
           for _ in 0..<100 {
             let next = life.effects.time.monotonic() + Self.second
@@ -110,7 +110,7 @@ import Testing
   @Test func `a freeze may end before its time`() {
     let world = world(1)
     world.run { _ in
-      let life = world.machines[0].start(as: Letters.node(0))
+      let life = world.machines[0].start()
       let boot = life.effects.time.continuous()
       world.machines[0].freeze(.pause, forNanoseconds: 60 * Self.second)
       world.sleep(forNanoseconds: Self.second)
@@ -127,7 +127,7 @@ import Testing
   @Test func `who was woken while frozen learns of it afterwards`() {
     let world = world(1)
     world.run { outside in
-      let life = world.machines[0].start(as: Letters.node(0))
+      let life = world.machines[0].start()
       let ticket = life.effects.waits.makeTicket()
       let outcome = Shared<[WaitOutcome]>([])
       let thread = life.effects.background.start("parks") {
@@ -148,7 +148,7 @@ import Testing
   @Test func `a slow machine takes longer for everything, and holds no other up`() throws {
     let world = world()
     world.run { outside in
-      let lives = world.machines.map { $0.start(as: Letters.node($0.number)) }
+      let lives = world.machines.map { $0.start() }
       world.machines[0].slowness = 100
       let ends = Shared<[UInt64]>([0, 0])
       let start = world.now
@@ -167,7 +167,7 @@ import Testing
   @Test func `a stalled disk holds its calls, and nothing else`() throws {
     let world = world()
     try world.run { outside in
-      let life = world.machines[0].start(as: Letters.node(0))
+      let life = world.machines[0].start()
       let file = try life.effects.files.open("/a", FileMode(creation: .always))
       world.machines[0].stallDisk(forNanoseconds: 20 * Self.second)
       let start = world.now
@@ -196,7 +196,7 @@ import Testing
     let world = world()
     try world.run { outside in
       let machine = world.machines[0]
-      let life = machine.start(as: Letters.node(0))
+      let life = machine.start()
       let file = try life.disk.makeFile("/a")
       try file.write([1], at: 0)
       try file.sync(.full)
@@ -225,7 +225,7 @@ import Testing
       let counters = world.counters
       #expect(
         counters[.crashKeepsAll] + counters[.crashLosesAll] + counters[.crashTearsWrites] == 1)
-      let next = machine.start(as: Letters.node(0))
+      let next = machine.start()
       #expect(try next.effects.files.list("/") == ["a"])
       #expect(next.effects.time.continuous() < Self.second, "a boot clock begins with the boot")
     }
@@ -235,7 +235,7 @@ import Testing
     let world = world()
     try world.run { outside in
       let machine = world.machines[0]
-      let life = machine.start(as: Letters.node(0))
+      let life = machine.start()
       let file = try life.disk.makeFile("/a")
       machine.stop(.powerCut(.keepAll), afterChanges: 2)
       try file.write([1], at: 0)
@@ -252,14 +252,14 @@ import Testing
     let world = world()
     try world.run { outside in
       let machine = world.machines[0]
-      let life = machine.start(as: Letters.node(0))
+      let life = machine.start()
       let file = try life.effects.files.open("/a", FileMode(creation: .always))
       try file.write([1], at: 0)
       let boot = life.effects.time.continuous()
       machine.stop(.kill)
       machine.finish(seed: 1)
       #expect(machine.image.contents(of: "/a") == [1])
-      let next = machine.start(as: Letters.node(0))
+      let next = machine.start()
       #expect(next.effects.time.continuous() >= boot)
       #expect(world.counters[.processKilled] == 1)
     }
@@ -268,9 +268,8 @@ import Testing
   @Test func `what a process sends after its machine stopped reaches nobody`() {
     let letters = Letters(seed: testSeed())
     letters.run {
-      let life = letters.world.machines[0].life
       letters.world.machines[0].stop(.powerCut(.random))
-      life?.transport.send([1, 0], to: Letters.node(1))
+      letters.send(1, from: 0, to: 1)
     }
     #expect(letters.arrivals.value.isEmpty)
   }

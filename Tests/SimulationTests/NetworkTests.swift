@@ -179,8 +179,8 @@ import Testing
     let count = Shared(0)
     letters.world.run { _ in
       let (one, two) = (Letters.node(0), Letters.node(1))
-      let sender = letters.world.machines[0].start(as: one).transport
-      let receiver = letters.world.machines[1].start(as: two).transport
+      let sender = letters.world.machines[0].start().transport(as: one)
+      let receiver = letters.world.machines[1].start().transport(as: two)
       receiver.receive(as: two) { _, _ in
         count.value += 1
         receiver.receive(as: two, nil)

@@ -22,6 +22,7 @@ struct Letters {
 
   let world: World
   let arrivals = Shared<[Arrival]>([])
+  let transports = Shared<[Int: any Transport]>([:])
 
   init(seed: UInt64, machineCount: Int = 3) {
     var configuration = Simulator.Configuration()
@@ -30,22 +31,22 @@ struct Letters {
   }
 
   func start(_ machine: Int) {
-    let life = world.machines[machine].start(as: Self.node(machine))
-    life.transport.receive(as: life.node) { [world, arrivals] from, bytes in
+    let transport = world.machines[machine].start().transport(as: Self.node(machine))
+    transports.value[machine] = transport
+    transport.receive(as: Self.node(machine)) { [world, arrivals] from, bytes in
       arrivals.value.append(
         Arrival(from: Int(from.low), to: machine, bytes: bytes, moment: world.now))
     }
   }
 
   func stop(_ machine: Int, _ ending: Machine.Ending = .kill) {
-    let life = world.machines[machine].life
     world.machines[machine].stop(ending)
-    if let life { life.transport.receive(as: life.node, nil) }
+    transports.value[machine]?.receive(as: Self.node(machine), nil)
     world.machines[machine].finish(seed: 1)
   }
 
   func send(_ number: Int, from: Int, to: Int) {
-    world.machines[from].life?.transport.send(
+    transports.value[from]?.send(
       [UInt8(number & 255), UInt8(number >> 8)], to: Self.node(to))
   }
 
