@@ -53,20 +53,17 @@ struct Recovery: Hashable, Sendable {
   }
 
   /// What the slots behind `chosen` hold, through the first configuration among them or, without
-  /// one, through the last slot in which anything can have been accepted (rule M4).
+  /// one, through the last slot in which anything can have been chosen (rule M4).
+  ///
+  /// Slots behind it that a quorum says hold nothing need no entry: whatever a damaged log may have
+  /// held there was not chosen.
   func decide(behind chosen: Slot, by configuration: Configuration) -> Decision {
     let counted = replies.filter { configuration.isVoter($0.replica) }
     guard counted.count >= configuration.quorumCount else { return .incomplete }
     if let ahead = counted.first(where: { $0.promise.chosenSlot > chosen }) {
       return .behind(ahead.replica)
     }
-    var last = chosen
-    for reply in counted {
-      if let entry = reply.promise.accepted.last { last = max(last, entry.slot) }
-      if let unknown = reply.promise.unknown {
-        last = max(last, unknown.upperBound.advanced(by: -1))
-      }
-    }
+    let last = counted.reduce(chosen) { max($0, $1.promise.accepted.last?.slot ?? .zero) }
     var positions = counted.map { reply in
       reply.promise.accepted.firstIndex { $0.slot > chosen } ?? reply.promise.accepted.count
     }
@@ -93,9 +90,20 @@ struct Recovery: Hashable, Sendable {
       }
       guard count >= configuration.quorumCount else { return .incomplete }
       values.append(value)
-      if case .configuration = value.content { break }
+      if case .configuration = value.content { return .decided(values) }
       slot = slot.next
     }
-    return .decided(values)
+    let isSure = canSpeak(counted, behind: last, quorumCount: configuration.quorumCount)
+    return isSure ? .decided(values) : .incomplete
+  }
+
+  /// Whether a quorum can say that nothing was accepted in any slot behind one. What is unsure there
+  /// may be ten thousands of slots, of which only the ends make a difference.
+  private func canSpeak(_ counted: [Reply], behind last: Slot, quorumCount: Int) -> Bool {
+    let unsure = counted.compactMap(\.promise.unknown).filter { $0.upperBound > last.next }
+    return unsure.allSatisfy { range in
+      let slot = max(range.lowerBound, last.next)
+      return counted.count - unsure.count { $0.contains(slot) } >= quorumCount
+    }
   }
 }
