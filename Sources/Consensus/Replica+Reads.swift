@@ -1,4 +1,4 @@
-internal import Primitives
+package import Primitives
 
 /// Linearizable reads: by the lease, by asking a quorum, and by asking the leader.
 extension Replica {
@@ -47,6 +47,15 @@ extension Replica {
     settings.readsByLease && isServing && proposer.transfer == nil
       && now >= proposer.withheldUntil && now >= proposer.distrustsClocksUntil
       && proposer.lease.isHeld(at: now)
+  }
+
+  /// From when until when reads are answered without asking anybody, as far as can be told now. For
+  /// whoever checks that no two replicas do so at the same time.
+  package var leaseTerm: Range<BootTime>? {
+    guard settings.readsByLease, isServing, proposer.transfer == nil, !proposer.lease.isReleased
+    else { return nil }
+    let start = max(proposer.withheldUntil, proposer.distrustsClocksUntil)
+    return start < proposer.lease.expiry ? start..<proposer.lease.expiry : nil
   }
 
   /// Shows what may be shown by now.

@@ -42,7 +42,8 @@ struct GroupMember {
     GroupStatus(
       group: group, replica: id, role: replica.role, chosenSlot: replica.chosenSlot,
       appliedSlot: appliedSlot, stateHash: machine.row.hash, configuration: replica.configuration,
-      configurationSlot: replica.configurationSlot, durableSlot: durableSlot,
+      configurationSlot: replica.configurationSlot, leaseTerm: replica.leaseTerm,
+      durableSlot: durableSlot,
       installedImageCount: installedImageCount, isHalted: isHalted)
   }
 }

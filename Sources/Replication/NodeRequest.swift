@@ -45,6 +45,8 @@ package struct GroupStatus: Hashable, Sendable {
   /// The newest configuration known to be chosen, and where it was.
   package var configuration: Configuration
   package var configurationSlot: Slot
+  /// When reads are answered without asking anybody, by this node's boot clock.
+  package var leaseTerm: Range<BootTime>?
   /// The durable state of the replica reaches so far.
   package var durableSlot: Slot
   /// Images that this replica has installed since the node was opened.
