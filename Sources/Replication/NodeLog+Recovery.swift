@@ -65,7 +65,7 @@ extension NodeLog {
     let node = NodeLog(
       log: log, promises: promises, table: table, marks: scan.marks, effects: effects)
     do {
-      try promises.rewrite(table)
+      try node.renewPromises()
       if !damage.isEmpty {
         for found in damage {
           effects.events.report(Event(.warning, "the log is damaged: \(found.finding)"))

@@ -156,6 +156,11 @@ final class NodeLog: @unchecked Sendable {
     try giveUpUnneeded(leastByteCount: 0)
   }
 
+  /// Writes both copies of the promises as new files.
+  func renewPromises() throws(NodeError) {
+    try guarded { () throws(NodeError) in try promises.rewrite(table) }
+  }
+
   private func writeTable() throws(NodeError) {
     table.sequence += 1
     try promises.write(table)
