@@ -75,6 +75,7 @@ package final class Machine: @unchecked Sendable {
   private let group = ThreadGroup()
   private var generator: SeededGenerator
   private var endedBy: Ending?
+  private var armed: (ending: Ending, noticed: (() -> Void)?)?
   private var freezeCounts: (freeze: Freeze, countBefore: Int)?
   private var age: UInt64
   /// Of all lives but the present one.
@@ -126,6 +127,7 @@ package final class Machine: @unchecked Sendable {
     disk.whenCut = { [weak self] in self?.noticePowerCut() }
     self.life = life
     endedBy = nil
+    armed = nil
     return life
   }
 
@@ -150,13 +152,27 @@ package final class Machine: @unchecked Sendable {
   }
 
   /// Stops the machine at the nth change of its disk from now: in the middle of a write, say.
-  package func stop(_ ending: Ending, afterChanges count: Int) {
+  /// - Parameter noticed: told when that happens.
+  package func stop(
+    _ ending: Ending, afterChanges count: Int, noticed: (() -> Void)? = nil
+  ) {
     guard let life, !life.isOver else { return }
-    endedBy = ending
+    armed = (ending, noticed)
     life.disk.cutPower(atChange: life.disk.counters.changeCount + max(count, 1))
   }
 
-  private func noticePowerCut() { stop(endedBy ?? .powerCut(.random)) }
+  /// A stop that was to come at a change of the disk comes no more.
+  package func disarm() {
+    armed = nil
+    life?.disk.cutPower(atChange: .max)
+  }
+
+  private func noticePowerCut() {
+    guard let (ending, noticed) = armed else { return }
+    armed = nil
+    noticed?()
+    stop(ending)
+  }
 
   /// Ends the life of a process that has unwound, or that was closed in good order. From then on
   /// `image` is what the next one finds.
@@ -220,8 +236,11 @@ package final class Machine: @unchecked Sendable {
     life?.disk.pace?.stalledUntil = scheduler.now + nanoseconds
   }
 
-  /// Ends a stall for calls that begin from now on.
-  package func endStall() { life?.disk.pace?.stalledUntil = 0 }
+  /// Ends a stall, also for calls that are under way.
+  package func endStall() {
+    life?.disk.pace?.stalledUntil = 0
+    if !isFrozen { scheduler.release(group) }
+  }
 
   /// How much faster than true time its clocks run, in parts per million.
   package func setClockRate(_ partsPerMillion: Int64) { life?.clock.setRate(partsPerMillion) }

@@ -68,14 +68,15 @@ final class MachineClock: TimeSource, @unchecked Sendable {
     return UInt64(max(Int64(boot.reading(at: scheduler.now, rate: rate)) + wallOffset, 0))
   }
 
-  func monotonic() -> UInt64 {
-    enter()
-    return steady.reading(at: scheduler.now, rate: rate)
-  }
+  func monotonic() -> UInt64 { passedOn(steady.reading(at: scheduler.now, rate: rate)) }
 
-  func continuous() -> UInt64 {
+  func continuous() -> UInt64 { passedOn(bootReading) }
+
+  /// What was read is old already when the caller has it: others may have gone on meanwhile, or the
+  /// machine may have stood still.
+  private func passedOn(_ reading: UInt64) -> UInt64 {
     enter()
-    return bootReading
+    return reading
   }
 
   /// The boot clock, without a call.

@@ -42,6 +42,8 @@ final class Scheduler: @unchecked Sendable {
   /// How often a thread was kept from the baton although it was ready.
   private(set) var stallCount = 0
   private(set) var handOverCount = 0
+  private var couriers: [SimulatedThread] = []
+  private var isOnErrand = false
   private let stallInterval: Int?
   private let stallNanoseconds: UInt64
   private var stalls: SeededGenerator
@@ -72,7 +74,7 @@ final class Scheduler: @unchecked Sendable {
     record(call, first, second, third)
     turnsInVain = 0
     advance(by: cost)
-    if let group = running?.group, group.slowness > 1 {
+    if let group = running?.group, group.slowness > 1, !isOnErrand {
       group.slowedCallCount += 1
       pass(cost * (group.slowness - 1))
     }
@@ -89,7 +91,7 @@ final class Scheduler: @unchecked Sendable {
 
   /// A place where the seed may choose another thread.
   func mayHandOver() {
-    guard running != nil, !ready.isEmpty else { return }
+    guard running != nil, !ready.isEmpty, !isOnErrand else { return }
     if schedule != nil {
       if let choice = deviation(among: ready.count) { handOver(staysReady: true, to: choice) }
     } else if generator.oneIn(handOverInterval) {
@@ -133,6 +135,7 @@ final class Scheduler: @unchecked Sendable {
   /// Puts the running thread to sleep until `resume`, or until its deadline.
   func suspend(_ state: SimulatedThread.State, until deadline: UInt64?) -> WaitResult {
     guard let running else { trap("a wait outside a run would never end") }
+    if isOnErrand { trap("\(running.name) must not wait") }
     running.state = state
     running.outcome = .woken
     running.deadline = deadline
@@ -204,11 +207,35 @@ final class Scheduler: @unchecked Sendable {
     let next = ready.isEmpty ? leaving : ready.remove(at: choice ?? successor())
     if stays && next !== leaving { ready.append(leaving) }
     running = next
+    if next.errand != nil { return runErrands(leaving) }
     guard next !== leaving else { return }
+    switchThreads(leaving, next)
+  }
+
+  private func switchThreads(_ leaving: SimulatedThread, _ next: SimulatedThread) {
     handOverCount += 1
     let isLeavingForGood = leaving.isFinished
     next.giveTurn()
     if !isLeavingForGood { leaving.takeTurn() }
+  }
+
+  /// Does the errand of whoever has the baton, and of whoever gets it next, until it is a thread's
+  /// turn: that costs no change of threads.
+  private func runErrands(_ leaving: SimulatedThread) {
+    while let courier = running, let errand = courier.errand {
+      isOnErrand = true
+      let deadline = errand()
+      isOnErrand = false
+      courier.state = .awaitingFrames
+      if let deadline, courier.errand != nil { hasten(courier, to: deadline) }
+      while ready.isEmpty {
+        if earliestDeadline == .max { trap("every thread sleeps for ever") }
+        checkDrain()
+        advance(by: earliestDeadline - min(now, earliestDeadline))
+      }
+      running = ready.remove(at: successor())
+    }
+    if let next = running, next !== leaving { switchThreads(leaving, next) }
   }
 
   /// Once in so many handovers one of the threads that are ready is put to sleep for a while. One
@@ -267,7 +294,7 @@ extension Scheduler {
   /// Ends everything that keeps the group's threads back: a freeze, and calls that take long.
   func release(_ group: ThreadGroup) {
     group.frozenUntil = nil
-    for thread in unfinished where thread.group === group {
+    for thread in unfinished + couriers where thread.group === group {
       switch thread.state {
       case .frozen: resume(thread, thread.outcome)
       case .delayed: resume(thread, .timedOut)
@@ -330,6 +357,27 @@ extension Scheduler {
     return thread
   }
 
+  /// Makes something that gets the baton like a thread of a group and then does an errand.
+  func makeCourier(
+    _ name: String, in group: ThreadGroup, _ errand: @escaping () -> UInt64?
+  ) -> SimulatedThread {
+    let courier = SimulatedThread(number: startedCount, name: name)
+    startedCount += 1
+    courier.group = group
+    courier.errand = errand
+    courier.state = .awaitingFrames
+    couriers.append(courier)
+    return courier
+  }
+
+  func dismiss(_ courier: SimulatedThread) {
+    forgetDeadline(of: courier)
+    ready.removeAll { $0 === courier }
+    couriers.removeAll { $0 === courier }
+    courier.errand = nil
+    courier.state = .finished
+  }
+
   func join(_ thread: SimulatedThread) {
     enter(.join, UInt64(thread.number))
     if !thread.isFinished { _ = suspend(.joining(thread), until: nil) }
@@ -377,6 +425,7 @@ extension Scheduler {
     drainStart = nil
     first.state = .finished
     unfinished = []
+    for courier in couriers { dismiss(courier) }
   }
 }
 
@@ -385,7 +434,7 @@ extension Scheduler {
   func trap(_ reason: String) -> Never {
     var report = "simulation with seed \(seed): \(reason), at \(now) ns"
     report += " after \(trace.callCount) calls"
-    for thread in unfinished {
+    for thread in unfinished + couriers {
       report += "\n  thread \(thread.number) \(thread.name): "
       switch thread.state {
       case .ready: report += "ready"

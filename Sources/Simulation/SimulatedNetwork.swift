@@ -104,20 +104,20 @@ package final class SimulatedNetwork: @unchecked Sendable {
   /// From now on frames for a node go to a machine.
   func settle(_ node: NodeID, on machine: Int) { places[node] = machine }
 
-  /// A thread of a machine gives frames for a node to whoever listens, as they arrive, until the
-  /// subscription has ended. Frames for other nodes that once lived here are dropped.
-  func deliver(_ subscription: FrameSubscription, on machine: Int) {
-    inboxes[machine].reader = scheduler.running
-    while !subscription.isOver {
-      while let frame = inboxes[machine].takeFirst(arrivedBy: scheduler.now) {
-        guard frame.to == subscription.node else { continue }
-        scheduler.enter(.deliver, UInt64(frame.number), UInt64(frame.bytes.count), cost: 1_000)
-        if subscription.isOver { return }
-        subscription.receive(frame.from, frame.bytes)
-        if subscription.isOver { return }
-      }
-      if subscription.isOver { return }
-      _ = scheduler.suspend(.awaitingFrames, until: inboxes[machine].firstArrival)
+  /// Gives frames for a node that have arrived to whoever listens. Frames for other nodes that once
+  /// lived on the machine are dropped. Returns when the next one arrives.
+  func deliver(_ subscription: FrameSubscription, on machine: Int) -> UInt64? {
+    while !subscription.isOver, let frame = inboxes[machine].takeFirst(arrivedBy: scheduler.now) {
+      guard frame.to == subscription.node else { continue }
+      scheduler.enter(.deliver, UInt64(frame.number), UInt64(frame.bytes.count), cost: 1_000)
+      subscription.receive(frame.from, frame.bytes)
     }
+    return subscription.isOver ? nil : inboxes[machine].firstArrival
+  }
+
+  /// From now on a courier brings a machine its frames.
+  func employ(_ courier: SimulatedThread, on machine: Int) {
+    inboxes[machine].reader = courier
+    if let first = inboxes[machine].firstArrival { scheduler.hasten(courier, to: first) }
   }
 }

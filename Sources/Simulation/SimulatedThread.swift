@@ -34,6 +34,9 @@ final class SimulatedThread: @unchecked Sendable {
   var group: ThreadGroup?
   var outcome = WaitResult.woken
   var native: NativeThread?
+  /// What it does each time it gets the baton, for one without a thread of the system: a short errand
+  /// that waits for nothing. It returns when it wants to be woken next.
+  var errand: (() -> UInt64?)?
   /// The system's name for the thread, once it has had the baton.
   var identity: UInt?
 

@@ -7,7 +7,7 @@ final class FrameSubscription: @unchecked Sendable {
   let node: NodeID
   let receive: @Sendable (_ from: NodeID, _ frame: [UInt8]) -> Void
   var isOver = false
-  var thread: SimulatedThread?
+  var courier: SimulatedThread?
 
   init(node: NodeID, receive: @escaping @Sendable (_ from: NodeID, _ frame: [UInt8]) -> Void) {
     self.node = node
@@ -51,29 +51,24 @@ final class SimulatedTransport: Transport, @unchecked Sendable {
     let next = FrameSubscription(node: node, receive: receive)
     subscription = next
     network.settle(node, on: machine)
-    next.thread = scheduler.start("network", in: group) { [network, machine] in
+    let courier = scheduler.makeCourier("who receives frames", in: group) { [network, machine] in
       network.deliver(next, on: machine)
     }
+    next.courier = courier
+    network.employ(courier, on: machine)
   }
 
   /// The machine stops: frames are lost on both ways.
   func unplug() {
     isPluggedIn = false
-    subscription?.isOver = true
-    wakeReader()
+    end()
   }
 
-  /// Nothing is received any more when this returns, unless it is called by who receives.
+  /// Nothing is received any more when this returns.
   private func end() {
     guard let subscription else { return }
     subscription.isOver = true
-    wakeReader()
+    if let courier = subscription.courier { scheduler.dismiss(courier) }
     self.subscription = nil
-    if let thread = subscription.thread, thread !== scheduler.running { scheduler.join(thread) }
-  }
-
-  private func wakeReader() {
-    guard let thread = subscription?.thread else { return }
-    if case .awaitingFrames = thread.state { scheduler.resume(thread, .woken) }
   }
 }
