@@ -21,7 +21,8 @@ package struct MartletCommand: ParsableCommand {
     subcommands: [
       LoadCommand.self, GetCommand.self, SetCommand.self, RemoveCommand.self, ScanCommand.self,
       StatCommand.self, VerifyCommand.self, CheckpointCommand.self, TortureCommand.self,
-      HistoryCommand.self, IsolationCommand.self, ModelCheckCommand.self, TourCommand.self,
+      SimulateCommand.self, HistoryCommand.self, IsolationCommand.self, ModelCheckCommand.self,
+      TourCommand.self,
       DriveCommand.self,
       TourWorkerCommand.self, TortureWriterCommand.self,
     ])

@@ -123,7 +123,7 @@ package struct TortureCommand: ParsableCommand {
 
   private func runWithProgress(_ campaign: TortureCampaign) -> TortureCampaign.Tally {
     let display = TortureDisplay(total: campaign.runCount, isQuiet: json)
-    TrapNotice.install(width: campaign.width)
+    TrapNotice.install(width: campaign.width, command: "martlet torture --runs 1 --seed ")
     defer { TrapNotice.remove() }
     return campaign.run { worker, seed in
       TrapNotice.begin(worker: worker, seed: seed)

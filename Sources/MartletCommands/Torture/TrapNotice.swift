@@ -17,12 +17,15 @@ enum TrapNotice {
   // the handler reads them all; a word is read whole.
   nonisolated(unsafe) private static var seeds: UnsafeMutablePointer<UInt64>?
   nonisolated(unsafe) private static var width = 0
+  nonisolated(unsafe) private static var command: StaticString = ""
 
-  static func install(width: Int) {
+  /// - Parameter command: what repeats a run when its seed is put behind it.
+  static func install(width: Int, command: StaticString) {
     let memory = UnsafeMutablePointer<UInt64>.allocate(capacity: width)
     unsafe memory.initialize(repeating: .max, count: width)
     unsafe seeds = memory
     unsafe Self.width = width
+    unsafe Self.command = command
     for number in signals {
       signal(number) { number in
         TrapNotice.tell()
@@ -42,7 +45,8 @@ enum TrapNotice {
     put("\nthe process trapped; one of these runs did it:\n")
     for worker in unsafe 0..<width {
       guard let seed = unsafe seeds?[worker], seed != .max else { continue }
-      put("  martlet torture --runs 1 --seed ")
+      put("  ")
+      put(unsafe command)
       put(seed)
       put("\n")
     }
