@@ -66,8 +66,8 @@ let package = Package(
     layer(
       "Verification",
       [
-        "Martlet", "Replication", "Consensus", "RedoLog", "Simulation", "SystemEnvironment",
-        "Environment", "Primitives", "RawBytes",
+        "Martlet", "Replication", "Consensus", "VersionStore", "RedoLog", "Simulation",
+        "SystemEnvironment", "Environment", "Primitives", "RawBytes",
       ]),
     // Everything of the tool but its first line, apart so that tests can import it.
     .target(
@@ -98,8 +98,9 @@ let package = Package(
     suite("RawBytesTests", ["RawBytes"]),
     suite("EnvironmentTests", ["Environment", "SystemEnvironment", "Simulation", "RawBytes"]),
     suite(
-      "SystemEnvironmentTests", ["SystemEnvironment", "Environment", "RawBytes", "CMartlet"]),
-    suite("SimulationTests", ["Simulation", "Environment", "RawBytes"]),
+      "SystemEnvironmentTests",
+      ["SystemEnvironment", "Environment", "Primitives", "RawBytes", "CMartlet"]),
+    suite("SimulationTests", ["Simulation", "Environment", "Primitives", "RawBytes"]),
     suite(
       "VersionStoreTests",
       [
@@ -115,6 +116,7 @@ let package = Package(
     suite("IsolationTests", ["Martlet", "Simulation", "RedoLog", "Environment", "Primitives"]),
     suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
     suite("TortureTests", ["Verification", "Primitives"]),
+    suite("SimulateTests", ["Verification", "MartletCommands", "Consensus"]),
     suite("HistoryTests", ["Verification", "Martlet", "Simulation", "Environment"]),
     suite("ScenarioTests", ["Verification"]),
     suite("LinearizabilityTests", ["Verification"]),
@@ -156,7 +158,7 @@ let package = Package(
 if !latches.isEmpty {
   let idle: Set = [
     "MartletCommands", "MartletTool", "MartletToolTests", "Fuzzing", "MartletFuzz", "FuzzTests",
-    "CrashTests", "TortureTests", "ExhaustiveTests", "DamageTests", "GoldenTests",
+    "CrashTests", "TortureTests", "SimulateTests", "ExhaustiveTests", "DamageTests", "GoldenTests",
   ]
   package.targets.removeAll { idle.contains($0.name) }
   package.products.removeAll { $0.name == "martlet" }

@@ -25,8 +25,8 @@ import Testing
       "SystemEnvironment", "Environment", "Primitives", "RawBytes",
     ],
     "Verification": [
-      "Martlet", "Replication", "Consensus", "RedoLog", "Simulation", "SystemEnvironment",
-      "Environment", "Primitives", "RawBytes",
+      "Martlet", "Replication", "Consensus", "VersionStore", "RedoLog", "Simulation",
+      "SystemEnvironment", "Environment", "Primitives", "RawBytes",
     ],
     "MartletCommands": ["Martlet", "Verification", "ArgumentParser"],
     "MartletTool": ["MartletCommands"],

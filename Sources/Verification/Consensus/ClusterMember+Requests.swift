@@ -64,7 +64,8 @@ extension ClusterMember {
 
   var isLeading: Bool { if case .leader? = status?.role { life?.isOver == false } else { false } }
 
-  var isDown: Bool { staysDown || life == nil }
+  /// Whether a new replica may live here.
+  var isAvailable: Bool { !staysDown && !isKeptAway }
 
   var appliedSlot: Slot { status?.appliedSlot ?? .zero }
 

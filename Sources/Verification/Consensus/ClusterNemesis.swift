@@ -80,8 +80,7 @@ struct ClusterNemesis {
     case .failSync(let number): run.members[number].failNextSync()
     case .damage(let number, let damage, let seed): run.members[number].damage(damage, seed: seed)
     case .transferLeadership(let machine): operators.ask(.transfer(toMachine: machine))
-    case .changeMembers(let joining, let leaving):
-      operators.ask(.exchange(joining: joining, leaving: leaving))
+    case .changeMembers(let one, let other): operators.ask(.exchange(one, other))
     }
   }
 

@@ -9,8 +9,8 @@ final class ClusterOperator: @unchecked Sendable {
   // SENDABLE: touched by the holder of the baton only.
   enum Task {
     case transfer(toMachine: Int)
-    /// A machine that takes no part takes the place of one that does.
-    case exchange(joining: Int, leaving: Int)
+    /// Of two machines the one that takes no part takes the place of the one that does.
+    case exchange(Int, Int)
   }
 
   private let run: ClusterRun
@@ -44,12 +44,13 @@ final class ClusterOperator: @unchecked Sendable {
   private func perform(_ task: Task) {
     switch task {
     case .transfer(let machine): transfer(to: run.members[machine])
-    case .exchange(let joining, let leaving):
-      let (joining, leaving) = (run.members[joining], run.members[leaving])
+    case .exchange(let one, let other):
       let voters = run.oracle.configuration.voters
-      guard !joining.isVoter(in: voters), leaving.isVoter(in: voters), !joining.isDown else {
-        return
-      }
+      let pair = [run.members[one], run.members[other]] + run.members
+      // As the plan says where that is possible, else whoever comes next.
+      guard let joining = pair.first(where: { !$0.isVoter(in: voters) && $0.isAvailable }),
+        let leaving = pair.first(where: { $0.isVoter(in: voters) })
+      else { return }
       exchange(joining, leaving: leaving.replica, fault: .membersChanged)
     }
   }

@@ -22,8 +22,8 @@ package enum ClusterStep: Sendable, Hashable {
   /// Stops the machine and damages what stands on its disk.
   case damage(Int, ClusterDamage, seed: UInt64)
   case transferLeadership(to: Int)
-  /// Another machine takes the place of one among the voters.
-  case changeMembers(joining: Int, leaving: Int)
+  /// Of two machines the one that takes no part takes the place of the one that does.
+  case changeMembers(Int, Int)
 }
 
 /// What is done to a disk while its machine is down.

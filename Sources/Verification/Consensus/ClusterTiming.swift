@@ -68,7 +68,7 @@ struct ClusterTiming {
     case .dataDamaged: return .damage(weakOne(&chance), .flipsBitsOfData, seed: seed)
     case .diskWiped: return .damage(weakOne(&chance), .wipes, seed: seed)
     case .leadershipTransferred: return .transferLeadership(to: machine)
-    case .membersChanged: return .changeMembers(joining: machine, leaving: other)
+    case .membersChanged: return .changeMembers(machine, other)
     case .frameLost, .frameLate, .frameOvertakes, .frameDoubled, .frameDamaged, .cutLasts,
       .machineStaysDown, .clockDrifts, .answerLost, .leaderMissed, .replicaReplaced,
       .imageInstalled:
