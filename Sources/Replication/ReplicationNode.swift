@@ -27,7 +27,8 @@ package final class ReplicationNode: @unchecked Sendable {
   package let identity: NodeIdentity
   private let shared: NodeShared
   private let directory: String
-  private let groups: [GroupDescription]
+  /// With the newest addresses: what a second life after a failure begins with, too.
+  private let groups: Mutex<[GroupDescription]>
   private let lock: any FileLock
   private let thread = Mutex<(any BackgroundThread)?>(nil)
 
@@ -87,7 +88,7 @@ package final class ReplicationNode: @unchecked Sendable {
   ) {
     identity = shared.identity
     self.directory = directory
-    self.groups = groups
+    self.groups = Mutex(groups)
     self.lock = lock
     self.shared = shared
   }
@@ -117,7 +118,7 @@ package final class ReplicationNode: @unchecked Sendable {
   private func runAgain() -> NodeError? {
     do {
       let parts = try NodeParts.open(
-        directory, identity, groups: groups, configuration: shared.configuration,
+        directory, identity, groups: groups.withLock { $0 }, configuration: shared.configuration,
         followsFailure: true, shared.effects)
       return NodeRuntime(parts, shared).run()
     } catch {
@@ -208,6 +209,11 @@ package final class ReplicationNode: @unchecked Sendable {
 
   /// From now on the members of a group live there.
   package func setAddresses(_ addresses: [ReplicaID: NodeID], of group: GroupID) {
+    groups.withLock { groups in
+      for index in groups.indices where groups[index].group == group {
+        groups[index].addresses = addresses
+      }
+    }
     shared.inbox.perform { runtime in
       guard let index = runtime.indices[group] else { return }
       runtime.members[index].description.addresses = addresses
