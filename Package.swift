@@ -116,7 +116,7 @@ let package = Package(
     suite("IsolationTests", ["Martlet", "Simulation", "RedoLog", "Environment", "Primitives"]),
     suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
     suite("TortureTests", ["Verification", "Primitives"]),
-    suite("SimulateTests", ["Verification", "MartletCommands", "Consensus"]),
+    suite("SimulateTests", ["Verification", "Replication", "Consensus", "Primitives"]),
     suite("HistoryTests", ["Verification", "Martlet", "Simulation", "Environment"]),
     suite("ScenarioTests", ["Verification"]),
     suite("LinearizabilityTests", ["Verification"]),

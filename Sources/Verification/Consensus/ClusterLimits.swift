@@ -9,5 +9,8 @@ package struct ClusterLimits: Sendable, Hashable {
   /// The kinds of faults that come about; nil: those that the seed says.
   package var only: Set<ClusterFault>?
 
+  /// A planted bug, which must be found.
+  package var lie: ClusterLie?
+
   package init() {}
 }

@@ -64,6 +64,9 @@ extension ClusterMember {
 
   var isLeading: Bool { if case .leader? = status?.role { life?.isOver == false } else { false } }
 
+  /// Whether no process runs here.
+  var isIdle: Bool { life?.isOver ?? true }
+
   /// Whether a new replica may live here.
   var isAvailable: Bool { !staysDown && !isKeptAway }
 

@@ -99,6 +99,9 @@ final class ClusterMember: @unchecked Sendable {
     lifeCount += 1
     let life = machine.start()
     machine.setClockRate(clockRate)
+    if run.plan.lie == .syncs {
+      life.disk.inject(Fault(.lies, on: [.sync, .syncDirectory, .write], .always))
+    }
     self.life = life
     run.note("machine \(number): a process starts")
     do throws(NodeError) {

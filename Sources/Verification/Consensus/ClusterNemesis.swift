@@ -74,7 +74,9 @@ struct ClusterNemesis {
       run.members[number].stop(ending, downFor: milliseconds * 1_000_000)
     case .stopInWrite(let number, let ending, let changes, let milliseconds):
       run.members[number].stop(ending, afterChanges: changes, downFor: milliseconds * 1_000_000)
-    case .setClockRate(let number, let rate): run.members[number].clockRate = rate
+    case .setClockRate(let number, let rate):
+      run.members[number].clockRate = rate
+      if !run.members[number].isIdle { run.counts.add(.clockRunsWild) }
     case .jumpWallClock(let number, let jump):
       world.machines[number].jumpWallClock(byNanoseconds: jump)
     case .failSync(let number): run.members[number].failNextSync()

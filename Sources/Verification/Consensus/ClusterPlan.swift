@@ -36,6 +36,7 @@ package struct ClusterPlan: Sendable {
   /// By time.
   package let moments: [Moment]
   package let safetySeconds: Int
+  package let lie: ClusterLie?
 
   /// How nodes and clients are set up.
   package struct Setup: Sendable {
@@ -69,6 +70,7 @@ package struct ClusterPlan: Sendable {
 
   package init(seed: UInt64, limits: ClusterLimits = ClusterLimits()) {
     self.seed = seed
+    lie = limits.lie
     var streams = SeededGenerator(seed: seed ^ 0x636c_7573_7465_7221)
     var setups = streams.fork()
     var swarm = streams.fork()
@@ -119,6 +121,9 @@ package struct ClusterPlan: Sendable {
     self.moments = moments.enumerated().filter { $0.element.nanoseconds < end }
       .sorted { ($0.element.nanoseconds, $0.offset) < ($1.element.nanoseconds, $1.offset) }
       .map(\.element)
+    if limits.lie == .clocks {
+      setup.clockRates = (0..<machineCount).map { $0 % 2 == 0 ? 400_000 : -400_000 }
+    }
     self.setup = setup
     self.link = link
   }

@@ -55,9 +55,11 @@ package final class ClusterRun: @unchecked Sendable {
     run.world.observer = { [unowned run] machine, event in
       run.note("machine \(machine): \(event.message)")
     }
+    if journal != nil { run.noteFrames() }
     run.world.run { _ in run.live() }
     run.judge()
     run.world.observer = nil
+    run.world.network.observer = nil
     // Members and the run hold each other.
     run.members = []
     return run.result
