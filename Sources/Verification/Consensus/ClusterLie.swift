@@ -3,6 +3,7 @@
 package enum ClusterLie: String, Sendable, Hashable, CaseIterable {
   /// Syncs report success and make nothing durable, on all machines.
   case syncs
-  /// Clocks run at rates far beyond the bound that the group was told, while it relies on leases.
+  /// All clocks of a machine stand still while it does, which nobody tells its node, and the group
+  /// relies on leases all the same (pitfall 5).
   case clocks
 }

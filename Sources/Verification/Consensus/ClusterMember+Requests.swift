@@ -41,7 +41,9 @@ extension ClusterMember {
     let waits = run.world.outside.waits
     let ticket = waits.makeTicket()
     let letter = ClusterLetter<Answer>()
-    post(node) { answer in
+    run.noteLeases()
+    post(node) { [run] answer in
+      run.noteLeases()
       if !life.isOver { letter.answer = answer }
       waits.wake(ticket)
     }

@@ -116,14 +116,12 @@ package struct ClusterPlan: Sendable {
       Self.set(fault, &setup, &link, machineCount: machineCount, &chance)
       moments += timing.moments(of: fault, &chance)
     }
+    if limits.lie == .clocks { moments += timing.pauses() }
     let end = UInt64(safetySeconds) * 1_000_000_000
     // A stable order: by time, then in the order of the kinds.
     self.moments = moments.enumerated().filter { $0.element.nanoseconds < end }
       .sorted { ($0.element.nanoseconds, $0.offset) < ($1.element.nanoseconds, $1.offset) }
       .map(\.element)
-    if limits.lie == .clocks {
-      setup.clockRates = (0..<machineCount).map { $0 % 2 == 0 ? 400_000 : -400_000 }
-    }
     self.setup = setup
     self.link = link
   }

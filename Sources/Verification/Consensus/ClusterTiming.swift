@@ -24,6 +24,15 @@ struct ClusterTiming {
     return fault.takesPromises ? Array(moments.prefix(2)) : moments
   }
 
+  /// One machine after the other is paused for longer than a lease lasts.
+  func pauses() -> [ClusterPlan.Moment] {
+    (1..<max(duration / 6_000_000_000, 1)).map { number in
+      ClusterPlan.Moment(
+        nanoseconds: number * 6_000_000_000, fault: .machinePaused,
+        step: .freeze(Int(number) % machineCount, .pause, milliseconds: 4_500))
+    }
+  }
+
   /// A step of a kind; nil for one that is in force all the time.
   private func step(of fault: ClusterFault, _ chance: inout SeededGenerator) -> ClusterStep? {
     let (machine, other) = pair(&chance)
