@@ -56,6 +56,10 @@ package struct SimulateCommand: ParsableCommand {
   @Option(help: "Runs at the same time (default: as many as there are processors).")
   package var jobs: Int?
 
+  @Option(
+    help: ArgumentHelp("A lie of the simulated world, that must be caught.", visibility: .hidden))
+  package var lie: ClusterLie?
+
   @Flag(help: "Print everything that happens in the first run.")
   package var trace = false
 
@@ -115,6 +119,7 @@ package struct SimulateCommand: ParsableCommand {
   private var limits: ClusterLimits {
     var limits = ClusterLimits()
     limits.nodes = nodes
+    limits.lie = lie
     if let seconds { limits.seconds = seconds }
     if let clients { limits.clients = clients }
     if faults != nil { limits.only = Set(faultNames.compactMap(ClusterFault.init(rawValue:))) }
@@ -189,3 +194,5 @@ private final class SimulateDisplay: Sendable {
     }
   }
 }
+
+extension ClusterLie: ExpressibleByArgument {}

@@ -87,6 +87,7 @@ struct SimulateReport {
       let names = ClusterFault.allCases.filter(only.contains).map(\.rawValue)
       words.append("--faults \(names.isEmpty ? "none" : names.joined(separator: ","))")
     }
+    if let lie = limits.lie { words.append("--lie \(lie.rawValue)") }
     return words.joined(separator: " ")
   }
 

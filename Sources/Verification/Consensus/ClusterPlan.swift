@@ -65,8 +65,8 @@ package struct ClusterPlan: Sendable {
   package static let progressSeconds = 30
   /// Then clients work undisturbed for a while.
   package static let calmSeconds = 4
-  /// A run in which clients got fewer answers fails.
-  package static let leastAnswerCount = 20
+  /// A run in which clients got fewer answers fails. Fewer will do of fewer clients than the seed says.
+  package let leastAnswerCount: Int
 
   package init(seed: UInt64, limits: ClusterLimits = ClusterLimits()) {
     self.seed = seed
@@ -103,7 +103,9 @@ package struct ClusterPlan: Sendable {
     settings = Self.settings(
       &setups, allowsLease: !drawn.union(faults).contains { $0.breaksClocks })
     var setup = Self.setup(&setups)
-    setup.clientCount = min(setup.clientCount, limits.clients)
+    let clientCount = min(setup.clientCount, limits.clients)
+    leastAnswerCount = max(20 * clientCount / setup.clientCount, 5)
+    setup.clientCount = clientCount
     var link = NetworkLink()
     link.delay = [20_000, 100_000, 1_000_000, 10_000_000][setups.below(4)]
     link.jitter = link.delay * UInt64(1 + setups.below(5))

@@ -139,7 +139,7 @@ package final class ClusterRun: @unchecked Sendable {
     if oracle.violation == nil, let violation = history.violation() {
       fail(violation.kind, violation.detail)
     }
-    if history.answerCount < ClusterPlan.leastAnswerCount {
+    if history.answerCount < plan.leastAnswerCount {
       fail(.tooLittleDone, "clients were answered \(history.answerCount) times")
     }
     for fault in ClusterFault.allCases {
