@@ -107,7 +107,9 @@ final class NodeRuntime: @unchecked Sendable {
   /// signs of life of all groups go into the same frames.
   private func tick() {
     let soon = now.advanced(by: 2_000_000)
-    let isAnyDue = members.contains { $0.replica.nextDeadline.map { $0 <= now } ?? false }
+    let isAnyDue = members.indices.contains { index in
+      members[index].replica.nextDeadline.map { $0 <= now } ?? false
+    }
     if isAnyDue {
       for index in members.indices {
         guard let deadline = members[index].replica.nextDeadline, deadline <= soon else { continue }
@@ -133,10 +135,11 @@ final class NodeRuntime: @unchecked Sendable {
     func note(_ other: BootTime?) {
       if let other { deadline = deadline.map { min($0, other) } ?? other }
     }
-    for member in members where !member.isHalted {
-      note(member.replica.nextDeadline)
-      note(member.receiver.deadline)
-      note(member.sender.deadline)
+    // By index: a copy of a member would retain all that it holds.
+    for index in members.indices where !members[index].isHalted {
+      note(members[index].replica.nextDeadline)
+      note(members[index].receiver.deadline)
+      note(members[index].sender.deadline)
     }
     if !isStalled { note(flushingSince?.advanced(by: shared.configuration.stallLimit)) }
     guard let deadline else { return nil }
@@ -147,7 +150,7 @@ final class NodeRuntime: @unchecked Sendable {
   // MARK: News
 
   func publishStatus() {
-    guard members.contains(where: \.isTouched) else { return }
+    guard members.indices.contains(where: { members[$0].isTouched }) else { return }
     var changed: [GroupStatus] = []
     for index in members.indices where members[index].isTouched {
       members[index].isTouched = false
