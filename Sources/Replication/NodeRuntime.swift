@@ -67,8 +67,10 @@ final class NodeRuntime: @unchecked Sendable {
     }
     for index in members.indices { noteHealing(index) }
     while true {
-      now = max(now, BootTime(nanoseconds: effects.time.continuous()))
+      // The clock after the requests: a lease that held before a read was asked for, and this thread
+      // stood still, does not hold any more.
       let arrived = shared.inbox.take()
+      now = max(now, BootTime(nanoseconds: effects.time.continuous()))
       failure = failure ?? arrived.failure
       if arrived.isClosing || failure != nil {
         for request in arrived.requests { shared.finish(request, .stopped) }
