@@ -44,7 +44,8 @@ final class Scheduler: @unchecked Sendable {
   private(set) var handOverCount = 0
   private var couriers: [SimulatedThread] = []
   private var isOnErrand = false
-  private let stallInterval: Int?
+  /// Nil: from now on no thread is stalled.
+  var stallInterval: Int?
   private let stallNanoseconds: UInt64
   private var stalls: SeededGenerator
   private var startedCount = 0

@@ -86,6 +86,12 @@ package final class World: @unchecked Sendable {
   /// How often the baton went to another thread.
   package var handOverCount: Int { scheduler.handOverCount }
 
+  /// How often a thread that was ready was kept waiting while another went on.
+  package var stallCount: Int { scheduler.stallCount }
+
+  /// From now on every thread that is ready gets its turn.
+  package func endStalls() { scheduler.stallInterval = nil }
+
   /// What really befell machines and frames so far.
   package var counters: Counters {
     var counters = network.counters

@@ -10,6 +10,8 @@ package enum ClusterFault: String, Sendable, Hashable, CaseIterable {
   case cutLasts
 
   // Machines.
+  /// Single threads are kept waiting, as by a busy system, at any call.
+  case threadStalls
   case machineSlow, machineFrozen, machineSuspended, machinePaused, diskStalls
   case crashKeepsAll, crashLosesAll, crashTearsWrites, processKilled
   /// The power fails at a certain write.

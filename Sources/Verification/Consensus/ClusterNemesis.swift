@@ -117,6 +117,7 @@ struct ClusterNemesis {
   /// Ends every fault but what lasts.
   private mutating func heal() {
     ends = []
+    world.endStalls()
     world.network.healAll()
     world.network.changeAll { link in
       let healed = NetworkLink()

@@ -53,6 +53,9 @@ package struct ClusterPlan: Sendable {
     package var leastSync: UInt64 = 100_000
     /// How willingly the simulator changes threads at a call.
     package var handOverInterval = 8
+    /// At a change of threads one of those that could go on is kept waiting, once in so many times.
+    package var stallOneIn: Int?
+    package var stallNanoseconds: UInt64 = 0
     /// A client hears one answer in so many not.
     package var answerLostOneIn: Int?
     package var leaderMissedOneIn: Int?
@@ -171,6 +174,9 @@ package struct ClusterPlan: Sendable {
     case .frameOvertakes: link.keepsOrder = false
     case .frameDoubled: link.doubleOneIn = rare
     case .frameDamaged: link.damageOneIn = rare
+    case .threadStalls:
+      setup.stallOneIn = [20, 100, 500][chance.below(3)]
+      setup.stallNanoseconds = [10_000_000, 300_000_000, 8_000_000_000][chance.below(3)]
     case .answerLost: setup.answerLostOneIn = 2 + chance.below(20)
     case .leaderMissed: setup.leaderMissedOneIn = 2 + chance.below(20)
     case .clockDrifts:

@@ -40,6 +40,8 @@ package final class ClusterRun: @unchecked Sendable {
     result = ClusterResult(seed: plan.seed)
     var configuration = Simulator.Configuration()
     configuration.handOverInterval = plan.setup.handOverInterval
+    configuration.stallInterval = plan.setup.stallOneIn
+    configuration.stallNanoseconds = plan.setup.stallNanoseconds
     world = World(
       seed: plan.seed, machineCount: plan.nodeCount + plan.spareCount, configuration: configuration)
     founding = Configuration(voters: [])
@@ -145,6 +147,7 @@ package final class ClusterRun: @unchecked Sendable {
     for fault in ClusterFault.allCases {
       if let simulated = fault.simulated { counts.add(fault, world.counters[simulated]) }
     }
+    counts.add(.threadStalls, world.stallCount)
     result.violation = oracle.violation
     result.faults = counts
     result.answerCount = history.answerCount

@@ -78,7 +78,8 @@ struct ClusterTiming {
     case .diskWiped: return .damage(weakOne(&chance), .wipes, seed: seed)
     case .leadershipTransferred: return .transferLeadership(to: machine)
     case .membersChanged: return .changeMembers(machine, other)
-    case .frameLost, .frameLate, .frameOvertakes, .frameDoubled, .frameDamaged, .cutLasts,
+    case .threadStalls, .frameLost, .frameLate, .frameOvertakes, .frameDoubled, .frameDamaged,
+      .cutLasts,
       .machineStaysDown, .clockDrifts, .answerLost, .leaderMissed, .replicaReplaced,
       .imageInstalled:
       return nil
