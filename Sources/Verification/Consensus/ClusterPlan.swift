@@ -175,8 +175,10 @@ package struct ClusterPlan: Sendable {
     case .frameDoubled: link.doubleOneIn = rare
     case .frameDamaged: link.damageOneIn = rare
     case .threadStalls:
-      setup.stallOneIn = [20, 100, 500][chance.below(3)]
-      setup.stallNanoseconds = [10_000_000, 300_000_000, 8_000_000_000][chance.below(3)]
+      // The longer, the rarer.
+      let choice = chance.below(3)
+      setup.stallOneIn = [20, 100, 1_000][choice]
+      setup.stallNanoseconds = [10_000_000, 300_000_000, 8_000_000_000][choice]
     case .answerLost: setup.answerLostOneIn = 2 + chance.below(20)
     case .leaderMissed: setup.leaderMissedOneIn = 2 + chance.below(20)
     case .clockDrifts:
