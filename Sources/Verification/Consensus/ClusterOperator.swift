@@ -77,6 +77,12 @@ final class ClusterOperator: @unchecked Sendable {
   }
 
   private func exchange(_ joining: ClusterMember, leaving: ReplicaID?, fault: ClusterFault) {
+    // A voter that never comes back goes before all others: else the group would have more voters
+    // without promises than it tolerates (CP2).
+    let lost = run.oracle.configuration.voters.first { voter in
+      !run.members.contains { $0.replica == voter && $0 !== joining }
+    }
+    let leaving = lost ?? leaving
     guard let replica = joining.settle() else { return }
     joining.begin()
     for member in run.members { member.learnAddresses() }
