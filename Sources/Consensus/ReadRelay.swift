@@ -32,15 +32,18 @@ struct ReadRelay: Hashable, Sendable {
   private var question: Question?
   private var answered: [Answered] = []
   private(set) var askedAt = BootTime(nanoseconds: 0)
+  /// There is reason to ask at once; otherwise it is asked again after a while only, or an answer that
+  /// cannot serve yet would be asked for without end.
+  private(set) var isDue = false
 
   /// Whether there is something to ask, or was.
   var isEmpty: Bool { waiting.isEmpty && answered.isEmpty }
   var hasWaiting: Bool { !waiting.isEmpty }
   var count: Int { waiting.count + answered.reduce(0) { $0 + $1.reads.count } }
-  var isAsking: Bool { question != nil }
 
   mutating func add(_ request: RequestID, now: BootTime) {
     waiting.append(Waiting(request: request, since: now))
+    if question == nil { isDue = true }
   }
 
   /// A new question for all that wait.
@@ -48,6 +51,7 @@ struct ReadRelay: Hashable, Sendable {
     let number = RequestID(number)
     question = Question(number: number, ballot: ballot, count: waiting.count)
     askedAt = now
+    isDue = false
     return number
   }
 
@@ -59,25 +63,35 @@ struct ReadRelay: Hashable, Sendable {
       Answered(
         reads: Array(waiting[..<question.count]), slot: slot, ballot: question.ballot))
     waiting.removeFirst(question.count)
+    isDue = hasWaiting
   }
 
   /// The reads of a question that was refused.
   mutating func refuse(_ number: RequestID) -> [RequestID] {
     guard let question, question.number == number else { return [] }
     self.question = nil
-    defer { waiting.removeFirst(question.count) }
-    return waiting[..<question.count].map(\.request)
+    let refused = waiting[..<question.count].map(\.request)
+    waiting.removeFirst(question.count)
+    isDue = hasWaiting
+    return refused
   }
 
   /// Another leader, or an image that goes further than the answer: what was asked of the one before
   /// is asked again.
-  mutating func restart(in ballot: Ballot, from received: Slot) {
-    if let question, question.ballot < ballot { self.question = nil }
-    let void = answered.filter { $0.ballot < ballot || $0.slot < received }
+  mutating func restart(followed: Ballot, highest: Ballot, received: Slot) {
+    if let question, question.ballot < followed {
+      self.question = nil
+      isDue = true
+    }
+    func isVoid(_ answer: Answered) -> Bool {
+      answer.ballot < max(followed, highest) || answer.slot < received
+    }
+    let void = answered.filter(isVoid)
     guard !void.isEmpty else { return }
-    answered.removeAll { $0.ballot < ballot || $0.slot < received }
+    answered.removeAll(where: isVoid)
     waiting = void.flatMap(\.reads) + waiting
     question = nil
+    if void.contains(where: { $0.ballot < followed }) { isDue = true }
   }
 
   /// The reads that everything applied here suffices for, and the slot of each.

@@ -18,7 +18,6 @@ extension Replica {
         return
       }
       relay.add(request, now: now)
-      if !relay.isAsking { askLeader(leader, now: now, &output) }
     } else {
       output.actions.outcomes.append(.read(request, .failure(.notLeader(hint: nil))))
     }
@@ -137,7 +136,8 @@ extension Replica {
       return
     }
     relay.restart(
-      in: max(suspicion.followed, learner.highestBallot), from: learner.receivedSlot)
+      followed: suspicion.followed, highest: learner.highestBallot,
+      received: learner.receivedSlot)
     for (request, slot) in relay.settle(applied: learner.applied) {
       output.actions.outcomes.append(.read(request, .success(slot)))
     }

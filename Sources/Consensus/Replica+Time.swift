@@ -38,7 +38,7 @@ extension Replica {
       }
     }
     if let leader = suspicion.leader, leader != id, relay.hasWaiting,
-      !relay.isAsking || now.elapsed(since: relay.askedAt) >= relayPatience
+      relay.isDue || now.elapsed(since: relay.askedAt) >= relayPatience
     {
       askLeader(leader, now: now, &output)
     }
@@ -150,8 +150,9 @@ extension Replica {
     if let due = fetchDeadline { deadline = min(deadline, due) }
     if let oldest = relay.oldest {
       deadline = min(deadline, oldest.advanced(by: 2 * settings.suspicion))
-      if relay.hasWaiting, suspicion.leader != nil {
-        deadline = min(deadline, relay.askedAt.advanced(by: relayPatience))
+      if relay.hasWaiting, let leader = suspicion.leader, leader != id {
+        deadline = min(
+          deadline, relay.isDue ? lastStep : relay.askedAt.advanced(by: relayPatience))
       }
     }
     if let handOver { deadline = min(deadline, handOver.deadline) }

@@ -22,6 +22,8 @@ struct Campaign {
     var damage: UInt64 = 0
     var checkpoint: UInt64 = 0
     var slow: UInt64 = 0
+    var usurper: UInt64 = 0
+    var stray: UInt64 = 0
   }
 
   init(seed: UInt64) {
@@ -56,6 +58,8 @@ struct Campaign {
     if chances.damage > 0 { chances.members = 0 }
     chances.checkpoint = draw(100)
     chances.slow = draw(40)
+    chances.usurper = draw(40)
+    chances.stray = draw(8)
   }
 
   mutating func run(for duration: UInt64) {
@@ -119,6 +123,23 @@ struct Campaign {
     if world.random.happens(chances.transfer), let leader = world.leader, world.isAwake(leader) {
       count("transfer")
       world.step(leader, .transferLeadership(world.nextRequest(), to: id))
+    }
+    if world.random.happens(chances.usurper), let leader = world.leader {
+      // A word from a transfer that is long over.
+      count("usurper")
+      world.usurp(id, from: leader)
+      if world.random.happens(500) { world.isolate(leader) }
+    }
+    if world.random.happens(chances.stray), let replica = node.replica {
+      // Somebody promised something to one who is no more.
+      count("stray")
+      let highest: UInt64 =
+        switch replica.role {
+        case .leader(let ballot), .candidate(let ballot): ballot.round
+        case .follower, .amnesiac: 10
+        }
+      let ballot = Ballot(round: highest + world.random.below(3), replica: ReplicaID(99))
+      world.deliver(.prepare(ballot, from: Slot(1)), from: ReplicaID(99), to: id)
     }
     if world.random.happens(chances.members) { changeMembers() }
   }
@@ -243,9 +264,6 @@ extension Array {
             "  ", id, replica.map { "\($0.role) \($0.chosenSlot) \($0.configuration)" } ?? "gone")
         }
         break
-      }
-      if seed.isMultiple(of: 500) || world.messageCount > 2_000_000 {
-        print("seed", seed, "messages", world.messageCount)
       }
       total.merge(campaign.counts) { $0 + $1 }
       total["written", default: 0] += written

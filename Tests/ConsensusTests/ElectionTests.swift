@@ -57,6 +57,26 @@ import Testing
     #expect(world.oracle.violations == [])
   }
 
+  /// Phase 1: of what was accepted in a slot, the content of the highest ballot may have been chosen.
+  @Test func `choose again what the highest ballot proposed`() {
+    let world = World(seed: 9, voters: 3)
+    for id in world.ids { world.crash(id) }
+    for (id, content) in [(1, .tick), (2, .noOperation)] as [(UInt32, Entry.Content)] {
+      let ballot = Ballot(round: UInt64(id), replica: ReplicaID(3))
+      world[id].disk.hardState = HardState(promised: ballot)
+      world[id].disk.entries[Slot(1)] = [
+        Entry(
+          slot: Slot(1), ballot: ballot, content: content,
+          leaderTime: BootTime(nanoseconds: 1))
+      ]
+    }
+    world.start(ReplicaID(1))
+    world.start(ReplicaID(2))
+    world.run(for: 10_000_000_000)
+    #expect(world.leader != nil)
+    #expect(world.oracle.contents[Slot(1)] == .noOperation)
+  }
+
   /// Pitfall 30: links that carry one way only, for ever, whichever they are: somebody leads, and goes on
   /// leading.
   @Test(arguments: 0..<6)
