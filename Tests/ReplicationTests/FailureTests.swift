@@ -61,10 +61,9 @@ import Testing
           case .leader? = node.status(of: ClusterWorld.group)?.role
         {
           let other = ReplicaID(UInt32((leader + 1) % world.count + 1))
-          _ =
-            try? world.ask {
-              node.transferLeadership(of: ClusterWorld.group, to: other, completion: $0)
-            } as Ballot
+          _ = try? world.ask {
+            node.transferLeadership(of: ClusterWorld.group, to: other, completion: $0)
+          } as Ballot
         }
         for index in 0..<10 { try world.putSurely("more \(index)", "value") }
       }
@@ -123,7 +122,7 @@ extension ClusterWorld {
   /// A put that is tried again when nobody knows what became of it.
   func putSurely(_ key: String, _ value: String) throws {
     var last: RequestError?
-    for _ in 0..<20 {
+    for _ in 0..<200 {
       do {
         return try put(key, value)
       } catch let error as RequestError {
