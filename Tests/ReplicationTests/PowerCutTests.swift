@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// The power fails for all nodes at once, at any change of their disk: whatever was acknowledged is
-/// there when they come back, and they come to one state (rules G3, G4).
+/// there when any two of them come back, and they come to one state (rules G3, G4).
 @Suite struct `A power cut of all nodes` {
   /// What a disk held at a change, and how many commands were acknowledged by then.
   struct Cut {
@@ -19,9 +19,9 @@ import Testing
   /// Every how many changes the power is cut: more often where it is fast.
   static let stride: Int = {
     #if DEBUG
-      return 61
+      return 11
     #else
-      return 7
+      return 3
     #endif
   }()
 
@@ -62,7 +62,9 @@ import Testing
       try Simulator(seed: seed &+ 1, disk: cut.image).run { effects in
         let world = ClusterWorld(effects)
         try world.find()
-        try world.openAll()
+        // A quorum is enough, whichever it is.
+        let absent = cut.change / Self.stride % world.count
+        for index in 0..<world.count where index != absent { try world.open(index) }
         defer { world.closeAll() }
         for index in 0..<cut.acknowledged {
           let found = try world.get("key \(index)")
@@ -70,7 +72,7 @@ import Testing
         }
         try world.put("afterwards", "works")
         try world.settle()
-        for index in 0..<world.count {
+        for index in 0..<world.count where index != absent {
           #expect(world.nodes[index]?.failure == nil, "cut at change \(cut.change)")
         }
       }
