@@ -88,7 +88,7 @@ extension NodeLog {
     from damage: [LogDamage], _ scan: LogScan, _ windows: [GroupID: Int]
   ) throws(NodeError) {
     let lost = damage.reduce(UInt64(0)) { $0 + ($1.lost?.count ?? byteCount(ofSegmentIn: $1)) }
-    for (group, floor) in scan.floors {
+    for (group, floor) in scan.floors.sorted(by: { $0.key < $1.key }) {
       // So many slots can have been in what is lost, at most, and a leader's window lies behind.
       let inLost = Int(min(lost, 1 << 32)) / Entry.headerByteCount
       let highest = max(scan.highest[group] ?? .zero, floor)

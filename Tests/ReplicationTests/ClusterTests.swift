@@ -7,6 +7,26 @@ import Testing
 
 /// Three nodes in one simulated world.
 @Suite struct `Three nodes` {
+  @Test func `live the same life from the same seed`() throws {
+    let seed = testSeed()
+    let hashes = try (0..<2).map { _ in
+      let simulator = Simulator(seed: seed)
+      try simulator.run { effects in
+        let world = ClusterWorld(effects, groups: [GroupID(1), GroupID(2)])
+        try world.format()
+        try world.openAll()
+        for index in 0..<10 { try world.put("key \(index)", "value") }
+        world.close(1)
+        for index in 0..<10 { try world.put("key \(index)", "other", to: GroupID(2)) }
+        try world.open(1)
+        try world.settle()
+        world.closeAll()
+      }
+      return simulator.traceHash
+    }
+    #expect(hashes[0] == hashes[1])
+  }
+
   @Test func `carry out commands and show them everywhere`() throws {
     let seed = testSeed()
     try Simulator(seed: seed).run { effects in
