@@ -63,7 +63,7 @@ extension ExplorationScope {
       Named(
         name: "command", purpose: "two proposers and a command",
         scope: three { $0.commandCount = 1 },
-        stateLimit: 2_000_000),
+        stateLimit: nil),
       Named(
         name: "change", purpose: "two proposers and a change of members to the first two",
         scope: three { $0.changes = [Change(voters(1, 2))] }, stateLimit: nil),
@@ -79,7 +79,7 @@ extension ExplorationScope {
         name: "two-adds", purpose: "each of two leaders adds a member",
         scope: twoChanges(
           from: voters(1, 2), newcomers: replicas(3, 4), voters(1, 2, 3), voters(1, 2, 4)),
-        stateLimit: 1_000_000),
+        stateLimit: nil),
       Named(
         name: "two-removes", purpose: "each of two leaders removes a member",
         scope: twoChanges(
