@@ -4,7 +4,7 @@ internal import Primitives
 extension Replica {
   /// How far ahead of what it knows to be chosen a replica stores entries: gaps stay within a
   /// few windows, so that the log is a ring, and one further behind fetches first.
-  static var storedAhead: Int { 4096 }
+  package static var storedAhead: Int { 4096 }
 
   mutating func accept(
     _ entries: [Entry], in ballot: Ballot, chosenSlot: Slot, from leader: ReplicaID,

@@ -25,11 +25,10 @@ extension NodeLog {
   /// - Parameters:
   ///   - table: the promises; nil when both copies are lost, and then all replicas are amnesiac.
   ///   - floors: per group the slot that its state holds: entries up to there are not kept.
-  ///   - windows: per group how many slots a leader may be ahead of what is chosen.
   ///   - followsFailure: whether a write or a sync of this process has failed.
   static func open(
     directory: String, identity: NodeIdentity, table recovered: PromiseTable?,
-    floors: [GroupID: Slot], windows: [GroupID: Int], followsFailure: Bool,
+    floors: [GroupID: Slot], followsFailure: Bool,
     configuration: LogConfiguration, effects: Effects
   ) throws(NodeError) -> RecoveredLog {
     var table = recovered ?? PromiseTable(identity: identity)
@@ -70,7 +69,7 @@ extension NodeLog {
         for found in damage {
           effects.events.report(Event(.warning, "the log is damaged: \(found.finding)"))
         }
-        try node.draw(from: damage, scan, windows)
+        try node.draw(from: damage, scan)
         for found in damage {
           if let path = found.unreadableSegment { try? effects.files.remove(path) }
         }
@@ -85,14 +84,15 @@ extension NodeLog {
   /// The consequences of damage: first the slots that are unsure, then a log without it, durable
   /// together.
   private func draw(
-    from damage: [LogDamage], _ scan: LogScan, _ windows: [GroupID: Int]
+    from damage: [LogDamage], _ scan: LogScan
   ) throws(NodeError) {
     let lost = damage.reduce(UInt64(0)) { $0 + ($1.lost?.count ?? byteCount(ofSegmentIn: $1)) }
     for (group, floor) in scan.floors.sorted(by: { $0.key < $1.key }) {
-      // So many slots can have been in what is lost, at most, and a leader's window lies behind.
+      // What was known as chosen reached no further than what is left and what can have been lost
+      // together, and nothing was accepted further ahead of it than a replica stores.
       let inLost = Int(min(lost, 1 << 32)) / Entry.headerByteCount
       let highest = max(scan.highest[group] ?? .zero, floor)
-      let end = highest.advanced(by: inLost + (windows[group] ?? 0) + 1)
+      let end = highest.advanced(by: inLost + Replica.storedAhead + 1)
       let before = table.rows[group]?.unknown
       try change(group) { row in
         row?.unknown =

@@ -123,8 +123,6 @@ struct NodeParts: @unchecked Sendable {
       table: unfounded.isEmpty ? table : try PromiseFiles.read(directory, effects),
       floors: Dictionary(
         uniqueKeysWithValues: zip(groups, machines).map { ($0.group, $1.row.base.slot) }),
-      windows: Dictionary(
-        uniqueKeysWithValues: groups.map { ($0.group, $0.settings.windowSlotCount) }),
       followsFailure: followsFailure, configuration: configuration.log, effects: effects)
     let now = BootTime(nanoseconds: effects.time.continuous())
     let members = zip(groups, machines).map { description, machine in

@@ -1,5 +1,5 @@
-package import Consensus
-package import Primitives
+internal import Consensus
+internal import Primitives
 
 extension ExplorationScope {
   /// A scope that is explored by its name, and what it is for.
