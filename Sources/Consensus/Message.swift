@@ -6,7 +6,7 @@ package enum Message: Hashable, Sendable {
   // Election.
 
   /// "I have not heard from the leader": asked before a ballot is used, so that a replica with one
-  /// deaf ear cannot depose a leader whom a quorum hears (section 3, rule 1). `attempt` tells the
+  /// deaf ear cannot depose a leader whom a quorum hears (election rule 1). `attempt` tells the
   /// replies of one question from those of another.
   case suspect(attempt: UInt64, chosenSlot: Slot, logStart: Slot)
   case suspectReply(attempt: UInt64, agrees: Bool, promised: Ballot)

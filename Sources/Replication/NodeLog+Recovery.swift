@@ -18,8 +18,7 @@ extension NodeLog {
   ///
   /// A torn tail is cut: nothing in it was ever told to anybody. A bad batch in front of good ones, or
   /// one that the promises call durable, is damage: then no group knows any more for sure what it
-  /// accepted in the slots above its state, and each says so when it is asked (section "Corruption
-  /// against torn write"), while it goes on with what it has and with its peers' help. What is left is
+  /// accepted in the slots above its state, and each says so when it is asked, while it goes on with what it has and with its peers' help. What is left is
   /// written anew, so that the damage is met once.
   ///
   /// - Parameters:

@@ -10,7 +10,7 @@ internal import RawBytes
 /// nothing of the newest promise.
 ///
 /// Each opening writes both anew under other names. So after a write or sync that failed, the file
-/// that failed is never written again (section "Failed fsync"): its owner stops and opens again.
+/// that failed is never written again (a failed sync is final): its owner stops and opens again.
 ///
 /// - Invariant PF1: a change is on the medium twice when `write` returns.
 // SENDABLE: used by one thread at a time: the one that opens, then the log's.

@@ -14,7 +14,7 @@ internal import Synchronization
 /// `Transport` alone, so that a simulation runs this very code.
 ///
 /// After a write or a sync that failed, nothing that was written to that file can be trusted, and
-/// what the system says of it even less ("Failed fsync"): the node stops at once, lets its requests go
+/// what the system says of it even less: the node stops at once, lets its requests go
 /// unanswered as far as anybody knows, and opens again from what is on the medium, as after a crash;
 /// the log goes on in another file. A second failure stops it for good.
 ///

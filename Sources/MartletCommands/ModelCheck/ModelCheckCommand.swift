@@ -1,5 +1,5 @@
 package import ArgumentParser
-package import Verification
+internal import Verification
 
 /// `martlet model-check`: every state that a few replicas can reach, until something breaks or
 /// nothing is left.

@@ -8,7 +8,7 @@ struct MartletBench: ParsableCommand {
     abstract: "Measures Martlet against other embedded storage engines on the same work.",
     subcommands: [
       CompareCommand.self, TrialCommand.self, VictimCommand.self, CheckpointLatencyCommand.self,
-      BeyondMemoryCommand.self, ConsensusCoreCommand.self,
+      BeyondMemoryCommand.self, ConsensusCoreCommand.self, ReplicatedPutsCommand.self,
     ],
     defaultSubcommand: CompareCommand.self)
 }
