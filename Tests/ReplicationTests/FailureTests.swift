@@ -61,9 +61,10 @@ import Testing
           case .leader? = node.status(of: ClusterWorld.group)?.role
         {
           let other = ReplicaID(UInt32((leader + 1) % world.count + 1))
-          _ = try? world.ask {
-            node.transferLeadership(of: ClusterWorld.group, to: other, completion: $0)
-          } as Ballot
+          _ =
+            try? world.ask {
+              node.transferLeadership(of: ClusterWorld.group, to: other, completion: $0)
+            } as Ballot
         }
         for index in 0..<10 { try world.putSurely("more \(index)", "value") }
       }
