@@ -6,7 +6,7 @@ import Simulation
 import Testing
 
 /// Bytes of one node go bad on the medium; the group goes on, and the node gets back what is lost
-/// (section "Corruption against torn write").
+/// (Damage, in the article Consensus).
 @Suite struct `Damage of one node` {
   /// Forty commands, then all nodes are closed.
   private func live(_ world: ClusterWorld) throws {
@@ -53,6 +53,38 @@ import Testing
     }
   }
 
+  /// What a majority has accepted lies on two media. One forgets it, and the other is away: then
+  /// nobody may say that it was never there.
+  @Test func `lets nobody go on without what only it and an absent one held`() throws {
+    let seed = testSeed()
+    try Simulator(seed: seed).run { effects in
+      let world = ClusterWorld(effects)
+      defer { world.closeAll() }
+      try world.format()
+      try world.openAll()
+      try world.put("first", "for all")
+      try world.settle()
+      let leader = try #require(world.leader)
+      let (damaged, late) = ((leader + 1) % 3, (leader + 2) % 3)
+      world.network.isolate(world.identities[late].node, true)
+      for index in 0..<20 { try world.put("held \(index)", "value \(index)") }
+      world.closeAll()
+      world.network.isolate(world.identities[late].node, false)
+      let batches = try effects.batches(in: ClusterWorld.directory(damaged))
+      let batch = batches[batches.count - 8]
+      try effects.damage(batch.path, at: batch.offset + 80)
+
+      try world.open(damaged)
+      try world.open(late)
+      #expect(throws: ClusterWorld.TimedOut.self) {
+        _ = try world.submit(Command(.put(key: [1], value: [1])), seconds: 20)
+      }
+      try world.open(leader)
+      for index in 0..<20 { #expect(try world.get("held \(index)") == "value \(index)") }
+      try world.put("later", "with all")
+    }
+  }
+
   @Test func `in the header of a log segment is healed by the others`() throws {
     let seed = testSeed()
     let simulator = Simulator(seed: seed)
@@ -81,6 +113,24 @@ import Testing
           Issue.record("a copy is lost, and with it the promises")
         }
       }
+    }
+  }
+
+  /// PF1: else the copy that is left might be one from before the newest promise.
+  @Test func `finds two equal copies of the promises`() throws {
+    let seed = testSeed()
+    let simulator = Simulator(seed: seed)
+    try simulator.run { effects in
+      let world = ClusterWorld(effects)
+      try live(world)
+    }
+    for node in 0..<3 {
+      let copies = ["promises-a", "promises-b"].map {
+        simulator.disk.snapshot.contents(of: "\(ClusterWorld.directory(node))/\($0)")
+      }
+      #expect(copies[0] != nil)
+      let areEqual = copies[0] == copies[1]
+      #expect(areEqual, "the copies of node \(node) differ")
     }
   }
 
