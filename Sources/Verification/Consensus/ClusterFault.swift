@@ -41,6 +41,9 @@ package enum ClusterFault: String, Sendable, Hashable, CaseIterable {
   case replicaReplaced
   /// A replica was too far behind for the log and took an image.
   case imageInstalled
+
+  /// The power fails for all machines at once: what was acknowledged and is on no medium is gone.
+  case powerFailsEverywhere
 }
 
 extension ClusterFault {

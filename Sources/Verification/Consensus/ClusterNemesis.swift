@@ -72,6 +72,9 @@ struct ClusterNemesis {
       world.machines[number].stallDisk(forNanoseconds: milliseconds * 1_000_000)
     case .stop(let number, let ending, let milliseconds):
       run.members[number].stop(ending, downFor: milliseconds * 1_000_000)
+    case .stopAll(let ending, let milliseconds):
+      run.counts.add(.powerFailsEverywhere)
+      for member in run.members { member.stop(ending, downFor: milliseconds * 1_000_000) }
     case .stopInWrite(let number, let ending, let changes, let milliseconds):
       run.members[number].stop(ending, afterChanges: changes, downFor: milliseconds * 1_000_000)
     case .setClockRate(let number, let rate):

@@ -13,6 +13,8 @@ package enum ClusterStep: Sendable, Hashable {
   case stallDisk(Int, milliseconds: UInt64)
   /// Ends the process, and starts another after a while.
   case stop(Int, Machine.Ending, downForMilliseconds: UInt64)
+  /// Ends all processes at once.
+  case stopAll(Machine.Ending, downForMilliseconds: UInt64)
   case stopInWrite(Int, Machine.Ending, afterChanges: Int, downForMilliseconds: UInt64)
 
   // Once.

@@ -65,6 +65,9 @@ struct ClusterTiming {
       return .stopInWrite(
         machine, .powerCut(LossModel.allCases[chance.below(3)]), afterChanges: 1 + chance.below(60),
         downForMilliseconds: brief)
+    case .powerFailsEverywhere:
+      return .stopAll(
+        .powerCut(LossModel.allCases[chance.below(3)]), downForMilliseconds: brief)
     case .clockRunsWild:
       return .setClockRate(machine, partsPerMillion: Int64(chance.below(600_000)) - 300_000)
     case .wallClockJumpsForward:
