@@ -158,7 +158,8 @@ let package = Package(
 if !latches.isEmpty {
   let idle: Set = [
     "MartletCommands", "MartletTool", "MartletToolTests", "Fuzzing", "MartletFuzz", "FuzzTests",
-    "CrashTests", "TortureTests", "SimulateTests", "ExhaustiveTests", "DamageTests", "GoldenTests",
+    "CrashTests", "TortureTests", "SimulateTests", "ReplicationTests", "ConsensusTests",
+    "ModelCheckingTests", "LinearizabilityTests", "ExhaustiveTests", "DamageTests", "GoldenTests",
   ]
   package.targets.removeAll { idle.contains($0.name) }
   package.products.removeAll { $0.name == "martlet" }
