@@ -50,12 +50,13 @@ package struct NetworkLink: Sendable {
   private mutating func arrival(
     from now: UInt64, _ chance: inout SeededGenerator, _ counters: inout World.Counters
   ) -> UInt64 {
-    var passage = delay + UInt64(chance.below(Int(jitter) + 1))
+    var arrival = now + (delay + UInt64(chance.below(Int(jitter) + 1))) * slowness
     if let lateOneIn, chance.oneIn(lateOneIn) {
       counters.add(.frameLate)
-      passage += UInt64(chance.below(Int(lateness) + 1))
+      // Late is late, on a slow link as well: a hundred times as late, it would hold back everything
+      // behind it for minutes, and be a cut that no healing ends.
+      arrival += UInt64(chance.below(Int(lateness) + 1))
     }
-    var arrival = now + passage * slowness
     if arrival < newestArrival {
       if keepsOrder { arrival = newestArrival } else { counters.add(.frameOvertakes) }
     }
