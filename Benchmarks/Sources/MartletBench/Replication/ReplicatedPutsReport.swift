@@ -22,22 +22,22 @@ struct ReplicatedPutsReport: Codable {
       "durable puts of \(valueSize) bytes, \(clients) clients, three replicas on one machine; "
         + "median (least to greatest) of \(martlet.count) rounds")
     show("martlet, one process", martlet)
-    guard !etcd.isEmpty else { return }
     show("etcd, three processes over loopback", etcd)
-    let ratio = Spread(ratios)
+    guard let ratio = Spread(ratios) else { return }
     Swift.print(
       String(
         format: "martlet to etcd: %.2f times (%.2f to %.2f); asked for: 3", ratio.median,
-        ratio.least, ratio.greatest))
+        ratio.minimum, ratio.maximum))
   }
 
   private func show(_ name: String, _ rounds: [PutFigures]) {
-    let puts = Spread(rounds.map(\.putsPerSecond))
-    let mean = Spread(rounds.map(\.meanLatency))
-    let greatest = Spread(rounds.map(\.greatestLatency))
+    guard let puts = Spread(rounds.map(\.putsPerSecond)),
+      let mean = Spread(rounds.map(\.meanLatency)),
+      let greatest = Spread(rounds.map(\.greatestLatency))
+    else { return }
     Swift.print(
       String(
         format: "  %@: %.0f puts/s (%.0f to %.0f), %.2f ms each, %.0f ms at most", name,
-        puts.median, puts.least, puts.greatest, mean.median, greatest.greatest))
+        puts.median, puts.minimum, puts.maximum, mean.median, greatest.maximum))
   }
 }
