@@ -9,7 +9,7 @@ import Verification
     #if DEBUG
       10
     #else
-      200
+      40
     #endif
   }()
 
