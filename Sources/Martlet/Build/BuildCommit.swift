@@ -30,8 +30,16 @@ final class BuildCommit {
           "a bulk build was committed, and the log before it could not be given back: "
             + error.message))
     }
-    try engine.pipeline.publishMoment(engine.configuration.durability) { moment in
-      build.reveal(from: moment)
+    do {
+      try engine.pipeline.publishMoment(engine.configuration.durability) { moment in
+        build.reveal(from: moment)
+      }
+    } catch {
+      // The checkpoint has it: "there is no such keyspace" would be a lie.
+      throw DatabaseError(
+        .commitUnknown,
+        "a bulk build was made durable, and then the log failed (\(error.message)); reopen the "
+          + "database, which has the keyspace")
     }
     engine.store.noteBuild()
   }
