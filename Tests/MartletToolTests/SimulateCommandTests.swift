@@ -6,9 +6,9 @@ import Testing
 @Suite struct `The simulate command` {
   @Test func `reports a campaign for scripts, the same from the same seed`() throws {
     var hashes: Set<String> = []
-    for jobs in ["1", "2"] {
+    for threads in ["1", "2"] {
       let run = try ToolProcess(
-        "simulate", "--runs", "3", "--seed", "5", "--seconds", "5", "--jobs", jobs, "--json")
+        "simulate", "--runs", "3", "--seed", "5", "--seconds", "5", "--threads", threads, "--json")
       #expect(run.status == 0, "\(run.error)")
       let report = try #require(
         try JSONSerialization.jsonObject(with: run.bytes) as? [String: Any])
@@ -17,7 +17,7 @@ import Testing
       #expect((report["answers"] as? Int ?? 0) > 60)
       #expect((report["timesRealTime"] as? Double ?? 0) > 1)
       #expect((report["faults"] as? [String: Int])?.count ?? 0 >= 30)
-      hashes.insert(report["traceHash"] as? String ?? "\(jobs)")
+      hashes.insert(report["traceHash"] as? String ?? "\(threads)")
     }
     #expect(hashes.count == 1, "the trace hash depends on something else than the seed")
   }

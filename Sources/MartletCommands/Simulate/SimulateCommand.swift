@@ -54,7 +54,7 @@ package struct SimulateCommand: ParsableCommand {
   package var clients: Int?
 
   @Option(help: "Runs at the same time (default: as many as there are processors).")
-  package var jobs: Int?
+  package var threads: Int?
 
   @Option(
     help: ArgumentHelp("A lie of the simulated world, that must be caught.", visibility: .hidden))
@@ -76,7 +76,7 @@ package struct SimulateCommand: ParsableCommand {
 
   package func validate() throws {
     for (name, value) in [
-      ("--runs", runs), ("--seconds", seconds), ("--clients", clients), ("--jobs", jobs),
+      ("--runs", runs), ("--seconds", seconds), ("--clients", clients), ("--threads", threads),
     ] where (value ?? 1) < 1 {
       throw ValidationError("\(name) is at least 1")
     }
@@ -97,7 +97,7 @@ package struct SimulateCommand: ParsableCommand {
     if trace { try printRun() }
     let campaign = ClusterCampaign(
       firstSeed: seed, runCount: runs, limits: limits,
-      width: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
+      width: threads ?? ProcessInfo.processInfo.activeProcessorCount)
     let clock = ContinuousClock()
     let start = clock.now
     let tally = runWithProgress(campaign)
@@ -108,7 +108,7 @@ package struct SimulateCommand: ParsableCommand {
     var output = Output()
     if json { try output.line(report.json.text) } else { try report.print(to: &output) }
     try output.flush()
-    if !report.isClean { throw ToolError(report.conclusion) }
+    if !report.verdict.isClean { throw ToolError(report.verdict.conclusion) }
   }
 
   private var faultNames: [String] {
@@ -146,13 +146,18 @@ package struct SimulateCommand: ParsableCommand {
   }
 
   private func runWithProgress(_ campaign: ClusterCampaign) -> ClusterCampaign.Tally {
-    let display = SimulateDisplay(total: campaign.runCount, isQuiet: json)
+    let display = CampaignDisplay(total: campaign.runCount, isQuiet: json)
     TrapNotice.install(width: campaign.width, command: "martlet simulate --runs 1 --seed ")
     defer { TrapNotice.remove() }
     return campaign.run { worker, seed in
       TrapNotice.begin(worker: worker, seed: seed)
     } progress: { tally in
-      display.show(tally)
+      display.show(tally.runCount) { elapsed in
+        let kinds = ClusterFault.allCases.count - tally.faults.missing.count
+        let speed = Double(tally.virtual) / 1e9 / elapsed
+        return "\(Figures.fixed(speed, digits: 0))x real time, \(Figures.count(tally.answerCount)) "
+          + "answers, faults of \(kinds) kinds, \(Figures.count(tally.failures.count, "failure"))"
+      }
     }
   }
 
@@ -166,32 +171,6 @@ package struct SimulateCommand: ParsableCommand {
       shrunk[failure.seed] = shrinker.limits
     }
     return shrunk
-  }
-}
-
-/// The progress line of a campaign, updated by whichever worker has finished a run.
-private final class SimulateDisplay: Sendable {
-  private let total: Int
-  private let reporter: Mutex<ProgressReporter>
-
-  init(total: Int, isQuiet: Bool) {
-    self.total = total
-    reporter = Mutex(ProgressReporter(noun: "runs", isQuiet: isQuiet))
-  }
-
-  deinit { reporter.withLock { $0.finish() } }
-
-  func show(_ tally: ClusterCampaign.Tally) {
-    let kinds = ClusterFault.allCases.count - tally.faults.missing.count
-    reporter.withLock {
-      let elapsed = Figures.seconds($0.elapsed)
-      let speed = Double(tally.virtual) / 1e9 / max(elapsed, 0.000_001)
-      let note =
-        "\(Figures.fixed(speed, digits: 0))x real time, \(Figures.count(tally.answerCount)) "
-        + "answers, faults of \(kinds) kinds, \(Figures.count(tally.failures.count, "failure"))"
-      $0.update(
-        count: tally.runCount, fraction: Double(tally.runCount) / Double(total), note: note)
-    }
   }
 }
 

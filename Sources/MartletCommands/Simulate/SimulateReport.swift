@@ -8,9 +8,16 @@ struct SimulateReport {
   let shrunk: [UInt64: ClusterLimits]
   let elapsed: Duration
 
-  private var missing: [ClusterFault] { campaign.missing(in: tally) }
-
-  var isClean: Bool { tally.failures.isEmpty && missing.isEmpty }
+  var verdict: CampaignVerdict {
+    CampaignVerdict(
+      failures: tally.failures.compactMap { failure in
+        guard let violation = failure.violation else { return nil }
+        return CampaignVerdict.Failure(
+          seed: failure.seed, kind: violation.kind.rawValue, detail: violation.detail,
+          command: command(for: failure.seed))
+      },
+      missing: campaign.missing(in: tally).map(\.rawValue))
+  }
 
   private var seconds: Double { max(Figures.seconds(elapsed), 0.000_001) }
 
@@ -24,16 +31,6 @@ struct SimulateReport {
   private var traceHash: String {
     let digits = String(tally.traceHash, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
-  }
-
-  /// One line for the end.
-  var conclusion: String {
-    if let first = tally.failures.first {
-      let count = Figures.count(tally.failures.count, "run")
-      return "\(count) broke a promise; repeat the first with: \(command(for: first.seed))"
-    }
-    return "kinds of fault that never occurred: "
-      + missing.map(\.rawValue).joined(separator: ", ")
   }
 
   func print(to output: inout Output) throws {
@@ -51,28 +48,17 @@ struct SimulateReport {
       (tally.callCount, "calls into the simulated world"),
       (tally.handOverCount, "changes of thread"),
     ]
-    for (count, what) in figures { try output.line("\(padded(count))  \(what)") }
+    for (count, what) in figures { try output.line(CampaignVerdict.row(count, what)) }
     try output.line(
       "a healed group answered again after "
         + "\(Figures.fixed(Double(tally.slowestRecovery) / 1e9, digits: 2)) s at most")
     try output.line("faults by kind:")
     for fault in ClusterFault.allCases
     where campaign.limits.only?.contains(fault) ?? true || tally.faults[fault] > 0 {
-      try output.line("\(padded(tally.faults[fault]))  \(fault.rawValue)")
+      try output.line(CampaignVerdict.row(tally.faults[fault], fault.rawValue))
     }
     try output.line("trace hash \(traceHash)")
-    for failure in tally.failures {
-      guard let violation = failure.violation else { continue }
-      try output.line("")
-      try output.line("run \(failure.seed) broke a promise: \(violation)")
-      try output.line("  repeat it: \(command(for: failure.seed))")
-    }
-    if isClean { try output.line("every promise was kept") }
-  }
-
-  private func padded(_ count: Int) -> String {
-    let text = Figures.count(count)
-    return String(repeating: " ", count: max(0, 14 - text.count)) + text
+    try verdict.print(to: &output)
   }
 
   /// The one command that repeats a run.
@@ -92,30 +78,23 @@ struct SimulateReport {
   }
 
   var json: JSON {
-    let failures = tally.failures.map { failure -> JSON in
-      [
-        "seed": JSON(failure.seed),
-        "kind": .string(failure.violation?.kind.rawValue ?? ""),
-        "detail": .string(failure.violation?.detail ?? ""),
-        "command": .string(command(for: failure.seed)),
-      ]
-    }
     let faults = ClusterFault.allCases.map { JSON.Member($0.rawValue, JSON(tally.faults[$0])) }
-    return [
-      "isClean": .bool(isClean), "firstSeed": JSON(campaign.firstSeed),
-      "runs": JSON(tally.runCount),
-      "seconds": .number(Figures.fixed(seconds, digits: 3)),
-      "runsPerSecond": .number(Figures.fixed(runsPerSecond, digits: 1)),
-      "virtualSeconds": .number(Figures.fixed(virtualSeconds, digits: 3)),
-      "timesRealTime": .number(Figures.fixed(speed, digits: 1)),
-      "answers": JSON(tally.answerCount), "unknown": JSON(tally.unknownCount),
-      "slots": JSON(tally.slotCount), "comparedSlots": JSON(tally.comparisonCount),
-      "processes": JSON(tally.lifeCount), "calls": JSON(tally.callCount),
-      "threadChanges": JSON(tally.handOverCount),
-      "slowestRecoverySeconds": .number(
-        Figures.fixed(Double(tally.slowestRecovery) / 1e9, digits: 3)),
-      "traceHash": .string(traceHash), "faults": .object(faults),
-      "missing": .array(missing.map { .string($0.rawValue) }), "failures": .array(failures),
+    let members: [JSON.Member] = [
+      .init("isClean", .bool(verdict.isClean)), .init("firstSeed", JSON(campaign.firstSeed)),
+      .init("runs", JSON(tally.runCount)),
+      .init("seconds", .number(Figures.fixed(seconds, digits: 3))),
+      .init("runsPerSecond", .number(Figures.fixed(runsPerSecond, digits: 1))),
+      .init("virtualSeconds", .number(Figures.fixed(virtualSeconds, digits: 3))),
+      .init("timesRealTime", .number(Figures.fixed(speed, digits: 1))),
+      .init("answers", JSON(tally.answerCount)), .init("unknown", JSON(tally.unknownCount)),
+      .init("slots", JSON(tally.slotCount)), .init("comparedSlots", JSON(tally.comparisonCount)),
+      .init("processes", JSON(tally.lifeCount)), .init("calls", JSON(tally.callCount)),
+      .init("threadChanges", JSON(tally.handOverCount)),
+      .init(
+        "slowestRecoverySeconds",
+        .number(Figures.fixed(Double(tally.slowestRecovery) / 1e9, digits: 3))),
+      .init("traceHash", .string(traceHash)), .init("faults", .object(faults)),
     ]
+    return .object(members + verdict.members)
   }
 }

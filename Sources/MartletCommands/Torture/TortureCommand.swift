@@ -109,7 +109,7 @@ package struct TortureCommand: ParsableCommand {
     var output = Output()
     if json { try output.line(report.json.text) } else { try report.print(to: &output) }
     try output.flush()
-    if !report.isClean { throw ToolError(report.conclusion) }
+    if !report.verdict.isClean { throw ToolError(report.verdict.conclusion) }
   }
 
   private var limits: TortureLimits {
@@ -122,13 +122,19 @@ package struct TortureCommand: ParsableCommand {
   }
 
   private func runWithProgress(_ campaign: TortureCampaign) -> TortureCampaign.Tally {
-    let display = TortureDisplay(total: campaign.runCount, isQuiet: json)
+    let display = CampaignDisplay(total: campaign.runCount, isQuiet: json)
     TrapNotice.install(width: campaign.width, command: "martlet torture --runs 1 --seed ")
     defer { TrapNotice.remove() }
     return campaign.run { worker, seed in
       TrapNotice.begin(worker: worker, seed: seed)
     } progress: { tally in
-      display.show(tally)
+      display.show(tally.runCount) { _ in
+        let kinds = TortureFault.allCases.count - tally.faults.missing.count
+        return
+          "\(Figures.count(tally.operationCount)) steps, \(Figures.count(tally.crashCount)) crashes, "
+          + "\(Figures.count(tally.faults.total)) faults of \(kinds) kinds, "
+          + "\(Figures.count(tally.failures.count, "failure"))"
+      }
     }
   }
 
@@ -143,31 +149,6 @@ package struct TortureCommand: ParsableCommand {
       shrunk[failure.seed] = shrinker.limits
     }
     return shrunk
-  }
-}
-
-/// The progress line of a campaign, updated by whichever worker has finished a run.
-private final class TortureDisplay: Sendable {
-  private let total: Int
-  private let reporter: Mutex<ProgressReporter>
-
-  init(total: Int, isQuiet: Bool) {
-    self.total = total
-    reporter = Mutex(ProgressReporter(noun: "runs", isQuiet: isQuiet))
-  }
-
-  deinit { reporter.withLock { $0.finish() } }
-
-  func show(_ tally: TortureCampaign.Tally) {
-    let kinds = TortureFault.allCases.count - tally.faults.missing.count
-    let note =
-      "\(Figures.count(tally.operationCount)) steps, \(Figures.count(tally.crashCount)) crashes, "
-      + "\(Figures.count(tally.faults.total)) faults of \(kinds) kinds, "
-      + "\(Figures.count(tally.failures.count, "failure"))"
-    reporter.withLock {
-      $0.update(
-        count: tally.runCount, fraction: Double(tally.runCount) / Double(total), note: note)
-    }
   }
 }
 

@@ -9,22 +9,21 @@ struct TortureReport {
   let elapsed: Duration
   let isVerbose: Bool
 
-  private var missing: [TortureFault] { campaign.missing(in: tally) }
-
-  var isClean: Bool { tally.failures.isEmpty && missing.isEmpty }
+  var verdict: CampaignVerdict {
+    CampaignVerdict(
+      failures: tally.failures.compactMap { failure in
+        guard let violation = failure.violation else { return nil }
+        let limits = shrunk[failure.seed] ?? campaign.limits
+        return CampaignVerdict.Failure(
+          seed: failure.seed, kind: violation.kind.rawValue, detail: violation.detail,
+          command: command(for: failure.seed),
+          plan: isVerbose ? "\(TorturePlan(seed: failure.seed, limits: limits))" : nil)
+      },
+      missing: campaign.missing(in: tally).map(\.rawValue))
+  }
 
   private var runsPerSecond: Double {
     Double(tally.runCount) / max(Figures.seconds(elapsed), 0.000_001)
-  }
-
-  /// One line for the end.
-  var conclusion: String {
-    if let first = tally.failures.first {
-      let count = Figures.count(tally.failures.count, "run")
-      return "\(count) broke a promise; repeat the first with: \(command(for: first.seed))"
-    }
-    return "kinds of fault that never occurred: "
-      + missing.map(\.rawValue).joined(separator: ", ")
   }
 
   func print(to output: inout Output) throws {
@@ -41,27 +40,12 @@ struct TortureReport {
     try output.line(
       "\(Figures.count(tally.runCount, "run")) from seed \(campaign.firstSeed) in "
         + "\(Figures.time(elapsed)), \(Figures.fixed(runsPerSecond, digits: 1)) runs/s")
-    for (count, what) in figures { try output.line("\(padded(count))  \(what)") }
+    for (count, what) in figures { try output.line(CampaignVerdict.row(count, what)) }
     try output.line("faults by kind:")
     for fault in TortureFault.allCases where !campaign.limits.without.contains(fault) {
-      try output.line("\(padded(tally.faults[fault]))  \(fault.rawValue)")
+      try output.line(CampaignVerdict.row(tally.faults[fault], fault.rawValue))
     }
-    for failure in tally.failures {
-      guard let violation = failure.violation else { continue }
-      try output.line("")
-      try output.line("run \(failure.seed) broke a promise: \(violation)")
-      try output.line("  repeat it: \(command(for: failure.seed))")
-      if isVerbose {
-        let limits = shrunk[failure.seed] ?? campaign.limits
-        try output.line("\(TorturePlan(seed: failure.seed, limits: limits))")
-      }
-    }
-    if isClean { try output.line("every promise was kept") }
-  }
-
-  private func padded(_ count: Int) -> String {
-    let text = Figures.count(count)
-    return String(repeating: " ", count: max(0, 12 - text.count)) + text
+    try verdict.print(to: &output)
   }
 
   /// The one command that repeats a run.
@@ -80,26 +64,19 @@ struct TortureReport {
   }
 
   var json: JSON {
-    let failures = tally.failures.map { failure -> JSON in
-      [
-        "seed": JSON(failure.seed),
-        "kind": .string(failure.violation?.kind.rawValue ?? ""),
-        "detail": .string(failure.violation?.detail ?? ""),
-        "command": .string(command(for: failure.seed)),
-      ]
-    }
     let faults = TortureFault.allCases.map { JSON.Member($0.rawValue, JSON(tally.faults[$0])) }
-    return [
-      "isClean": .bool(isClean), "firstSeed": JSON(campaign.firstSeed),
-      "runs": JSON(tally.runCount),
-      "seconds": .number(Figures.fixed(Figures.seconds(elapsed), digits: 3)),
-      "runsPerSecond": .number(Figures.fixed(runsPerSecond, digits: 1)),
-      "steps": JSON(tally.operationCount), "commits": JSON(tally.commitCount),
-      "views": JSON(tally.viewCount), "lostRelaxedCommits": JSON(tally.lostRelaxedCount),
-      "crashes": JSON(tally.crashCount), "recoveries": JSON(tally.recoveryCount),
-      "endedByDamage": JSON(tally.damagedCount), "calls": JSON(tally.callCount),
-      "faults": .object(faults),
-      "missing": .array(missing.map { .string($0.rawValue) }), "failures": .array(failures),
+    let members: [JSON.Member] = [
+      .init("isClean", .bool(verdict.isClean)), .init("firstSeed", JSON(campaign.firstSeed)),
+      .init("runs", JSON(tally.runCount)),
+      .init("seconds", .number(Figures.fixed(Figures.seconds(elapsed), digits: 3))),
+      .init("runsPerSecond", .number(Figures.fixed(runsPerSecond, digits: 1))),
+      .init("steps", JSON(tally.operationCount)), .init("commits", JSON(tally.commitCount)),
+      .init("views", JSON(tally.viewCount)),
+      .init("lostRelaxedCommits", JSON(tally.lostRelaxedCount)),
+      .init("crashes", JSON(tally.crashCount)), .init("recoveries", JSON(tally.recoveryCount)),
+      .init("endedByDamage", JSON(tally.damagedCount)), .init("calls", JSON(tally.callCount)),
+      .init("faults", .object(faults)),
     ]
+    return .object(members + verdict.members)
   }
 }

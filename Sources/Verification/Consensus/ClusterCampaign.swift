@@ -1,6 +1,4 @@
-internal import Dispatch
 internal import RawBytes
-internal import Synchronization
 
 /// Many runs, side by side on all processors, summed up.
 ///
@@ -25,7 +23,7 @@ package struct ClusterCampaign: Sendable {
   }
 
   /// What was done so far.
-  package struct Tally: Sendable {
+  package struct Tally: RunTally {
     package var runCount = 0
     package var answerCount = 0
     package var unknownCount = 0
@@ -43,6 +41,8 @@ package struct ClusterCampaign: Sendable {
     package var traceHash: UInt64 = 0
     /// The failed runs, by seed.
     package var failures: [ClusterResult] = []
+
+    var failureCount: Int { failures.count }
 
     mutating func add(_ result: ClusterResult) {
       runCount += 1
@@ -75,12 +75,6 @@ package struct ClusterCampaign: Sendable {
     return tally.faults.missing.filter { limits.only?.contains($0) ?? true }
   }
 
-  /// What is shared by the workers.
-  private struct Board {
-    var next = 0
-    var tally = Tally()
-  }
-
   /// Runs the campaign. `beginning` hears of each run before it begins, on its worker's thread:
   /// for a crash handler that is to name it. `progress` is called after each run, by one worker at
   /// a time.
@@ -88,25 +82,9 @@ package struct ClusterCampaign: Sendable {
     beginning: @Sendable (_ worker: Int, _ seed: UInt64) -> Void = { _, _ in },
     progress: @Sendable (Tally) -> Void = { _ in }
   ) -> Tally {
-    MemoryAllocator.keepLargeBlocks()
-    let board = Mutex(Board())
-    DispatchQueue.concurrentPerform(iterations: width) { worker in
-      while true {
-        let number = board.withLock { board -> Int? in
-          guard board.next < runCount, board.tally.failures.count < failureLimit else { return nil }
-          board.next += 1
-          return board.next - 1
-        }
-        guard let number else { return }
-        let seed = firstSeed &+ UInt64(number)
-        beginning(worker, seed)
-        let result = ClusterRun.run(ClusterPlan(seed: seed, limits: limits))
-        board.withLock {
-          $0.tally.add(result)
-          progress($0.tally)
-        }
+    SeededRuns(firstSeed: firstSeed, count: runCount, width: width, failureLimit: failureLimit)
+      .perform(beginning: beginning, progress: progress) { seed in
+        ClusterRun.run(ClusterPlan(seed: seed, limits: limits))
       }
-    }
-    return board.withLock { $0.tally }
   }
 }

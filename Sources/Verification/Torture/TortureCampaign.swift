@@ -1,7 +1,3 @@
-internal import Dispatch
-internal import RawBytes
-internal import Synchronization
-
 /// Many runs, side by side on all processors, summed up.
 ///
 /// Runs are numbered by their seeds: run n has the first seed plus n. Memory is bounded by what
@@ -27,7 +23,7 @@ package struct TortureCampaign: Sendable {
   }
 
   /// What was done so far.
-  package struct Tally: Sendable {
+  package struct Tally: RunTally {
     package var runCount = 0
     package var operationCount = 0
     package var commitCount = 0
@@ -40,6 +36,8 @@ package struct TortureCampaign: Sendable {
     package var faults = FaultCounts()
     /// The failed runs, by seed.
     package var failures: [TortureResult] = []
+
+    var failureCount: Int { failures.count }
 
     mutating func add(_ result: TortureResult) {
       runCount += 1
@@ -68,12 +66,6 @@ package struct TortureCampaign: Sendable {
     return tally.faults.missing.filter { !limits.without.contains($0) }
   }
 
-  /// What is shared by the workers.
-  private struct Board {
-    var next = 0
-    var tally = Tally()
-  }
-
   /// Runs the campaign. `beginning` hears of each run before it begins, on its worker's thread:
   /// for a crash handler that is to name it. `progress` is called after each run, by one worker at
   /// a time.
@@ -81,25 +73,9 @@ package struct TortureCampaign: Sendable {
     beginning: @Sendable (_ worker: Int, _ seed: UInt64) -> Void = { _, _ in },
     progress: @Sendable (Tally) -> Void = { _ in }
   ) -> Tally {
-    MemoryAllocator.keepLargeBlocks()
-    let board = Mutex(Board())
-    DispatchQueue.concurrentPerform(iterations: width) { worker in
-      while true {
-        let number = board.withLock { board -> Int? in
-          guard board.next < runCount, board.tally.failures.count < failureLimit else { return nil }
-          board.next += 1
-          return board.next - 1
-        }
-        guard let number else { return }
-        let seed = firstSeed &+ UInt64(number)
-        beginning(worker, seed)
-        let result = TortureRun.run(TorturePlan(seed: seed, limits: limits), lie: lie)
-        board.withLock {
-          $0.tally.add(result)
-          progress($0.tally)
-        }
+    SeededRuns(firstSeed: firstSeed, count: runCount, width: width, failureLimit: failureLimit)
+      .perform(beginning: beginning, progress: progress) { seed in
+        TortureRun.run(TorturePlan(seed: seed, limits: limits), lie: lie)
       }
-    }
-    return board.withLock { $0.tally }
   }
 }
