@@ -65,13 +65,14 @@ private struct Puppet {
   }
 
   mutating func promise(
-    _ ballot: Ballot, from number: UInt32, chosen: UInt64 = 0, accepted: [Entry] = []
+    _ ballot: Ballot, from number: UInt32, chosen: UInt64 = 0, accepted: [Entry] = [],
+    unknown: Range<Slot>? = nil
   ) {
     hear(
       .promise(
         Promise(
           ballot: ballot, chosenSlot: Slot(chosen), logStart: Slot(1), accepted: accepted,
-          unknown: nil)), from: number)
+          unknown: unknown)), from: number)
   }
 
   /// Makes it the leader of its first ballot, with the entry that opens it chosen in slot 1.
@@ -110,6 +111,19 @@ private func entry(_ slot: UInt64, _ round: UInt64, of number: UInt32, _ command
   }
 
   /// tikv/pd#10671: a leader whose proposals take long to be chosen renewed its lease for ever.
+  /// The nack rule in front of the last accepted slot: whoever lost a slot and holds a later one says
+  /// nothing about the former.
+  @Test func `leaves nothing empty of which no quorum can speak`() throws {
+    var puppet = Puppet(3)
+    puppet.hear(.takeOver(.zero), from: 2)
+    let ballot = try #require(puppet.prepared)
+    puppet.promise(ballot, from: 1, accepted: [entry(2, 1, of: 2, 7)], unknown: Slot(1)..<Slot(2))
+    #expect(puppet.proposed(Slot(1)) == nil)
+    puppet.promise(ballot, from: 2, accepted: [entry(1, 1, of: 2, 9)])
+    #expect(puppet.proposed(Slot(1))?.content == .command([9]))
+    #expect(puppet.proposed(Slot(2))?.content == .command([7]))
+  }
+
   @Test func `counts its lease from when it proposed, not from when it was chosen`() throws {
     var puppet = Puppet(1)
     let ballot = try puppet.lead()

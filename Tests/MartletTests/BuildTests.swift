@@ -350,6 +350,34 @@ import Verification
     try database.close()
   }
 
+  /// It had said what the log said, which means that there is no such keyspace (torture, seed 1872).
+  @Test func `whose log fails after its checkpoint is there, and says that it may be`() throws {
+    let simulator = Simulator(seed: 8)
+    try simulator.run { effects in
+      let database = try Database(
+        at: "/db", configuration: CrashSession.smallConfiguration, effects: effects)
+      let answer = code {
+        try database.build("built") { builder in
+          for number in 0..<50 { try builder.append(Self.key(number), Self.value(number, 50)) }
+          // A moment this far ahead needs a word in the log first, and the checkpoint needs none.
+          simulator.jumpWallClock(byNanoseconds: 3_600_000_000_000)
+          simulator.disk.inject(
+            Fault(.fails(Fault.inputOutput), on: [.write], .always, path: "log-"))
+        }
+      }
+      #expect(answer == .commitUnknown)
+      try? database.close()
+    }
+    let later = Simulator(seed: 9, disk: simulator.disk.afterPowerCut(.loseAll, seed: 1))
+    try later.run { effects in
+      let database = try Database(
+        at: "/db", configuration: CrashSession.smallConfiguration, effects: effects)
+      let built = try #require(try database.existingKeyspace("built"))
+      #expect(try contents(database, built).count == 50)
+      try database.close()
+    }
+  }
+
   @Test func `whose checkpoint fails is not there, and can be tried again`() throws {
     var afterRefusals: DiskImage?
     try inSimulation(seed: 6) { database, _, simulator in

@@ -119,6 +119,24 @@ import Testing
     #expect(letters.world.counters[.linkCutOneWay] == 1)
   }
 
+  /// Ten were late a hundred times over, and what came behind them minutes later (simulated group 500495).
+  @Test func `a late frame on a slow link is late once, and those behind it not longer`() {
+    let letters = Letters(seed: testSeed())
+    letters.world.network.changeAll {
+      $0.slowness = 100
+      $0.lateOneIn = 1
+      $0.lateness = 3_000_000_000
+      $0.keepsOrder = true
+    }
+    let link = NetworkLink()
+    letters.run {
+      for number in 0..<20 { letters.send(number, from: 0, to: 1) }
+      letters.world.sleep(
+        forNanoseconds: 100 * (link.delay + link.jitter) + 3_000_000_000 + Letters.second)
+    }
+    #expect(letters.numbers() == Array(0..<20))
+  }
+
   @Test func `a cut of both ways between two leaves both to the third`() {
     let letters = Letters(seed: testSeed())
     letters.run {
