@@ -41,6 +41,23 @@ struct ReplicatedPutsCommand: ParsableCommand {
       throw ValidationError(
         "clients, seconds and rounds are at least 1, a value at most 2,000 bytes")
     }
+    let files = FileManager.default
+    var isDirectory: ObjCBool = false
+    guard unsafe files.fileExists(atPath: directory, isDirectory: &isDirectory),
+      isDirectory.boolValue
+    else { throw ValidationError("there is no folder \(directory)") }
+    guard let etcd else { return }
+    for name in ["etcd", "etcdctl"] {
+      let path = URL(filePath: etcd).appending(path: name).path
+      guard files.isExecutableFile(atPath: path) else {
+        throw ValidationError("there is no program \(path); see --help for where to get it")
+      }
+    }
+    let paths = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    guard
+      paths.split(separator: ":").contains(where: { files.isExecutableFile(atPath: "\($0)/h2load") }
+      )
+    else { throw ValidationError("h2load is not installed (Debian package nghttp2-client)") }
   }
 
   func run() throws {

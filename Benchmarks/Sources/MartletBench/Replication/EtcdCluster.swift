@@ -97,7 +97,7 @@ final class EtcdCluster {
     let key = [UInt8](repeating: UInt8(ascii: "k"), count: 16)
     let value = [UInt8](repeating: UInt8(ascii: "v"), count: valueSize)
     let message = field(1, key) + field(2, value)
-    let length = withUnsafeBytes(of: UInt32(message.count).bigEndian) { unsafe Array($0) }
+    let length = unsafe withUnsafeBytes(of: UInt32(message.count).bigEndian) { unsafe Array($0) }
     return Data([0] + length + message)
   }
 
