@@ -1,7 +1,12 @@
+internal import Foundation
 internal import Synchronization
 
 /// The progress line of a campaign of runs, updated by whichever worker has finished one.
 final class CampaignDisplay: Sendable {
+  /// How many runs at the same time suit this machine: a simulated world leaves its processor idle
+  /// whenever one thread hands over to the next.
+  static var standardWidth: Int { 2 * ProcessInfo.processInfo.activeProcessorCount }
+
   private let total: Int
   private let reporter: Mutex<ProgressReporter>
 

@@ -53,7 +53,7 @@ package struct SimulateCommand: ParsableCommand {
   @Option(help: "Clients that work at the same time, at most.")
   package var clients: Int?
 
-  @Option(help: "Runs at the same time (default: as many as there are processors).")
+  @Option(help: "Runs at the same time (default: twice as many as there are processors).")
   package var threads: Int?
 
   @Option(
@@ -97,7 +97,7 @@ package struct SimulateCommand: ParsableCommand {
     if trace { try printRun() }
     let campaign = ClusterCampaign(
       firstSeed: seed, runCount: runs, limits: limits,
-      width: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+      width: threads ?? CampaignDisplay.standardWidth)
     let clock = ContinuousClock()
     let start = clock.now
     let tally = runWithProgress(campaign)

@@ -47,7 +47,7 @@ package struct TortureCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Leave a kind of fault out; may be repeated.", valueName: "kind"))
   package var without: [String] = []
 
-  @Option(help: "Runs at the same time (default: as many as there are processors).")
+  @Option(help: "Runs at the same time (default: twice as many as there are processors).")
   package var threads: Int?
 
   @Flag(help: "Kill real processes on the real file system instead.")
@@ -94,7 +94,7 @@ package struct TortureCommand: ParsableCommand {
     if real { return try realOptions.torture(runs: runs, seed: seed, json: json).run() }
     var campaign = TortureCampaign(
       firstSeed: seed, runCount: runs ?? 2_000, limits: limits,
-      width: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+      width: threads ?? CampaignDisplay.standardWidth)
     campaign.lie = diskLie
     if verbose, campaign.runCount == 1 {
       try Descriptor.standardOutput.write("\(TorturePlan(seed: seed, limits: limits))\n")

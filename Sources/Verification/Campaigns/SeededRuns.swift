@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import RawBytes
 internal import Synchronization
 
@@ -14,6 +13,9 @@ protocol RunTally: Sendable {
 }
 
 /// Runs by their seeds, side by side on all processors: run n has the first seed plus n.
+///
+/// The threads of a simulated world take turns, on one processor, and that processor is idle while one
+/// hands over to the next. So twice as many runs as there are processors are twice as fast as one for each.
 ///
 /// - Invariant SR1: memory is bounded by what the runs under way need, and by what the tally keeps.
 struct SeededRuns: Sendable {
@@ -38,7 +40,7 @@ struct SeededRuns: Sendable {
   ) -> Tally {
     MemoryAllocator.keepLargeBlocks()
     let board = Mutex(Board<Tally>())
-    DispatchQueue.concurrentPerform(iterations: width) { worker in
+    sideBySide { worker in
       while true {
         let number = board.withLock { board -> Int? in
           guard board.next < count, board.tally.failureCount < failureLimit else { return nil }
@@ -56,5 +58,16 @@ struct SeededRuns: Sendable {
       }
     }
     return board.withLock { $0.tally }
+  }
+
+  /// Calls `work` on as many threads as there are runs at the same time. Dispatch would start no more
+  /// than there are processors.
+  private func sideBySide(_ work: @Sendable (_ worker: Int) -> Void) {
+    withoutActuallyEscaping(work) { work in
+      let threads = (0..<width).map { worker in
+        NativeThread(name: "runs \(worker)") { work(worker) }
+      }
+      for thread in threads { thread.join() }
+    }
   }
 }
