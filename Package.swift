@@ -45,6 +45,8 @@ let package = Package(
 
     layer("Primitives", []),
     layer("RawBytes", ["CMartlet"]),
+    layer("KeyCoding", ["RawBytes"]),
+    layer("RecordCoding", ["RawBytes"]),
     layer("Environment", ["Primitives", "RawBytes"]),
     layer("SystemEnvironment", ["Environment", "CMartlet", "RawBytes", "Primitives"]),
     layer("Simulation", ["Environment", "Primitives", "RawBytes"]),
@@ -61,7 +63,7 @@ let package = Package(
       "Martlet",
       [
         "VersionStore", "RedoLog", "ConcurrencyControl", "BTreeIndex", "Paging",
-        "SystemEnvironment", "Environment", "Primitives", "RawBytes",
+        "SystemEnvironment", "Environment", "KeyCoding", "RecordCoding", "Primitives", "RawBytes",
       ]),
     layer(
       "Verification",
@@ -96,6 +98,8 @@ let package = Package(
       ["Paging", "Simulation", "SystemEnvironment", "Environment", "Primitives", "RawBytes"]),
     suite("PrimitivesTests", ["Primitives"]),
     suite("RawBytesTests", ["RawBytes"]),
+    suite("KeyCodingTests", ["KeyCoding"]),
+    suite("RecordCodingTests", ["RecordCoding"]),
     suite("EnvironmentTests", ["Environment", "SystemEnvironment", "Simulation", "RawBytes"]),
     suite(
       "SystemEnvironmentTests",

@@ -8,6 +8,8 @@ import Testing
   static let table: [String: Set<String>] = [
     "Primitives": [],
     "RawBytes": ["CMartlet"],
+    "KeyCoding": ["RawBytes"],
+    "RecordCoding": ["RawBytes"],
     "Environment": ["Primitives", "RawBytes"],
     "SystemEnvironment": ["Environment", "CMartlet", "RawBytes", "Primitives"],
     "Simulation": ["Environment", "Primitives", "RawBytes"],
@@ -22,7 +24,7 @@ import Testing
     ],
     "Martlet": [
       "VersionStore", "RedoLog", "ConcurrencyControl", "BTreeIndex", "Paging",
-      "SystemEnvironment", "Environment", "Primitives", "RawBytes",
+      "SystemEnvironment", "Environment", "KeyCoding", "RecordCoding", "Primitives", "RawBytes",
     ],
     "Verification": [
       "Martlet", "Replication", "Consensus", "VersionStore", "RedoLog", "Simulation",
@@ -40,6 +42,11 @@ import Testing
   /// Modules of the toolchain.
   static let toolchain: Set<String> = [
     "Darwin", "Glibc", "Musl", "Synchronization", "Swift", "Dispatch",
+  ]
+
+  /// Which targets may use Foundation: tools, and what speaks to users of `UUID`, `Date` and `Data`.
+  static let usersOfFoundation: Set<String> = [
+    "MartletCommands", "MartletTool", "MartletFuzz", "KeyCoding", "RecordCoding", "Martlet",
   ]
 
   static let root = URL(filePath: #filePath).deletingLastPathComponent()
@@ -72,11 +79,11 @@ import Testing
       try #require(FileManager.default.fileExists(atPath: folder.path), "no target \(target)")
       for file in try Self.files(of: target) {
         fileCount += 1
-        let mayUseFoundation = ["MartletCommands", "MartletTool", "MartletFuzz"].contains(target)
+        let mayUseFoundation = Self.usersOfFoundation.contains(target)
         for module in Self.imports(in: try String(contentsOf: file, encoding: .utf8)) {
           let isAllowed =
             allowed.contains(module) || Self.toolchain.contains(module)
-            || (mayUseFoundation && module == "Foundation")
+            || (mayUseFoundation && ["Foundation", "FoundationEssentials"].contains(module))
           #expect(isAllowed, "\(target)/\(file.lastPathComponent) imports \(module)")
         }
       }

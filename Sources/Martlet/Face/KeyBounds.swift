@@ -38,7 +38,7 @@ public struct KeyBounds: Sendable, Hashable {
     return upper
   }
 
-  private static func bytes(of key: some StoredKey) throws -> [UInt8] {
+  static func bytes(of key: some StoredKey) throws -> [UInt8] {
     try key.withKeyBytes { span in unsafe span.withUnsafeBytes { unsafe [UInt8]($0) } }
   }
 }
