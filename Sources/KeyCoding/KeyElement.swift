@@ -13,7 +13,7 @@
 /// Elements are the integers, `Double`, `Float`, `Bool`, `String`, `UUID`, `Date`, `Data`, `[UInt8]`,
 /// optionals (nil first), `KeyTuple` (nested) and `Descending`; and any type of yours whose
 /// conformance encodes through those, such as an `enum` with raw values, which needs no code.
-public protocol KeyElement {
+public protocol KeyElement: SendableMetatype {
   /// Appends the value's encoding.
   func encode(into encoder: inout KeyEncoder)
 
@@ -24,12 +24,31 @@ public protocol KeyElement {
 
   /// Whether some value of the type is encoded as null. True of optionals only.
   static var encodesNull: Bool { get }
+
+  /// Appends what the value is as a key of its own: its encoding, and of a tuple its elements one
+  /// after the other.
+  func encodeElements(into encoder: inout KeyEncoder)
+
+  /// Reads a value that is a key of its own, or stands at its beginning.
+  ///
+  /// - Throws: `KeyDecodingError` when the bytes there are no value of this type.
+  init(elementsFrom decoder: inout KeyDecoder) throws(KeyDecodingError)
 }
 
 extension KeyElement {
   /// False.
   @inlinable
   public static var encodesNull: Bool { false }
+
+  /// Appends the encoding.
+  @inlinable
+  public func encodeElements(into encoder: inout KeyEncoder) { encode(into: &encoder) }
+
+  /// Reads one value.
+  @inlinable
+  public init(elementsFrom decoder: inout KeyDecoder) throws(KeyDecodingError) {
+    try self.init(from: &decoder)
+  }
 }
 
 /// An enumeration with raw values is encoded as its raw value, and sorts as that does.

@@ -1,4 +1,4 @@
-internal import RawBytes
+package import RawBytes
 
 /// Where elements append their encodings. Conformances of your own call the appends of this type, or
 /// `encode(into:)` of other elements.
@@ -19,6 +19,9 @@ public struct KeyEncoder: ~Copyable {
   public func withBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
     try unsafe body(RawSpan(_unsafeBytes: buffer.view.buffer))
   }
+
+  /// What was appended. Valid until the next change.
+  package var view: ByteView { buffer.view }
 
   /// A copy of what was appended.
   public var bytes: [UInt8] { buffer.view.array }

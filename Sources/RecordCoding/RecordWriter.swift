@@ -1,4 +1,4 @@
-internal import RawBytes
+package import RawBytes
 
 /// Where records append their bytes. Integers are little-endian or varints, texts and bytes are
 /// preceded by their count.
@@ -17,6 +17,9 @@ public struct RecordWriter: ~Copyable {
   public func withBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
     try unsafe body(RawSpan(_unsafeBytes: buffer.view.buffer))
   }
+
+  /// What was appended. Valid until the next change.
+  package var view: ByteView { buffer.view }
 
   /// A copy of what was appended.
   public var bytes: [UInt8] { buffer.view.array }

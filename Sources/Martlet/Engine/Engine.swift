@@ -27,6 +27,7 @@ final class Engine: @unchecked Sendable {
   let workers: TransactionWorkers
   let counters = EngineCounters()
   let builds = BuildNames()
+  let collections = CollectionRegistry()
   let directory: String
   let maximumKeyByteCount: Int
   /// Nanoseconds that a wait for a lock may take, unless a transaction says otherwise.

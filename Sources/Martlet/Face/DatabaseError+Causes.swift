@@ -160,7 +160,8 @@ extension DatabaseError {
   var endsTransaction: Bool {
     switch code {
     case .invalidArgument, .keyTooLong, .valueTooLarge, .valueMismatch, .wrongDatabase,
-      .keyExists, .isolationTooWeak:
+      .keyExists, .isolationTooWeak, .collectionNotOpen, .collectionChanged, .indexNotReady,
+      .uniqueViolation:
       false
     default: true
     }

@@ -25,11 +25,17 @@ public struct DatabaseError: Error, Sendable {
   public internal(set) var attempts: Int
   /// Why the transaction was rolled back, and against whom, when another one was in the way.
   public let abort: AbortExplanation?
+  /// Which record is in the way, for `uniqueViolation`.
+  public let violation: UniqueViolation?
 
-  init(_ code: Code, _ message: String, abort: AbortExplanation? = nil) {
+  init(
+    _ code: Code, _ message: String, abort: AbortExplanation? = nil,
+    violation: UniqueViolation? = nil
+  ) {
     self.code = code
     self.message = message
     self.abort = abort
+    self.violation = violation
     attempts = 1
   }
 

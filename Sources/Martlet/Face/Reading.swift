@@ -7,6 +7,9 @@ internal import VersionStore
 /// Keys are visited in bytewise order. What a closure is lent it may use until it returns. Every
 /// operation throws `DatabaseError`; closures throw what they like, and it passes through.
 public protocol Reading: ~Copyable {
+  /// Through what it reads collections; of no use to callers.
+  var recordAccess: RecordAccess { get }
+
   /// Lends the value of a key without copying it to the heap; nil, and no call, when the key is
   /// absent.
   ///

@@ -21,6 +21,8 @@ struct MergedScan: ~Copyable {
   let bounds: KeyBounds
   let isReverse: Bool
   var limit: Int
+  /// The moment of a statement that the scan is a part of; nil: as the protocol says.
+  var moment: StoreSnapshot?
   /// The key at which the body or the limit said stop.
   var stoppedAt: [UInt8]?
 
@@ -55,7 +57,9 @@ struct MergedScan: ~Copyable {
   ) throws {
     let notes = context.notesReads
     do {
-      if let transaction, transaction.control.view != .snapshot {
+      if let moment {
+        _ = try walk(Piece(bounds), at: moment, &overlay, body)
+      } else if let transaction, transaction.control.view != .snapshot {
         let newest = context.beginNewest()
         defer { context.store.endSnapshot(newest) }
         _ = try walk(Piece(bounds), at: newest, &overlay, body)

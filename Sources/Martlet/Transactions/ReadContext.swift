@@ -32,6 +32,9 @@ final class ReadContext {
   // engine would count references to objects that all threads share.
   let store: VersionStore
   let pipeline: CommitPipeline
+  let collectionRegistry: CollectionRegistry
+  /// The collections used last, and memory for records.
+  let collections = CollectionCache()
   private let databaseID: DatabaseID
   private let state: UnsafeMutablePointer<State>
   private let scratch = ScratchStack()
@@ -43,6 +46,7 @@ final class ReadContext {
     unsafe self.engine = engine
     store = engine.store
     pipeline = engine.pipeline
+    collectionRegistry = engine.collections
     databaseID = engine.id
     unsafe readSetMemory = .allocate(capacity: 1)
     unsafe readSetMemory.initialize(to: ReadSet())

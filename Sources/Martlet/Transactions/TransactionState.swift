@@ -56,7 +56,7 @@ final class TransactionState {
   let pipeline: CommitPipeline
   private let locks: LockService
   let maximumInlineByteCount: Int
-  private let maximumKeyByteCount: Int
+  let maximumKeyByteCount: Int
   private let sizeLimit: Int
   private let memory: UnsafeMutablePointer<Content>
   private let writesMemory: UnsafeMutablePointer<WriteSet>

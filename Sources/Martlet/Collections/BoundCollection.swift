@@ -1,0 +1,130 @@
+internal import BTreeIndex
+internal import Primitives
+internal import RawBytes
+internal import VersionStore
+
+/// A collection in one database: its keyspaces.
+///
+/// Immutable; when an index becomes ready, or is dropped, there is another one (`CollectionRegistry`).
+final class BoundCollection: Sendable {
+  let name: String
+  let specification: CollectionSpecification
+  let records: Keyspace
+  /// In the order of the declaration that asked.
+  let indexes: [BoundIndex]
+
+  init(
+    name: String, specification: CollectionSpecification, records: Keyspace, indexes: [BoundIndex]
+  ) {
+    self.name = name
+    self.specification = specification
+    self.records = records
+    self.indexes = indexes
+  }
+
+  /// The same for another declaration of the same collection; nil when it is not the same.
+  func arranged(for definition: CollectionDefinition) -> BoundCollection? {
+    guard definition.specification == specification, definition.indexes.count == indexes.count
+    else { return nil }
+    var arranged: [BoundIndex] = []
+    for wanted in definition.indexes {
+      guard let index = indexes.first(where: { $0.name == wanted.name }),
+        index.specification == wanted.specification
+      else { return nil }
+      arranged.append(index)
+    }
+    return BoundCollection(
+      name: name, specification: specification, records: records, indexes: arranged)
+  }
+
+  /// The same with one index changed.
+  func replacing(_ index: BoundIndex) -> BoundCollection {
+    BoundCollection(
+      name: name, specification: specification, records: records,
+      indexes: indexes.map { $0.name == index.name ? index : $0 })
+  }
+}
+
+/// An index in one database.
+struct BoundIndex: Sendable {
+  /// Whether it can be asked.
+  enum State: Sendable {
+    /// It has every entry, as of this commit and every later one.
+    case ready(since: Timestamp)
+    /// Writers maintain it, but entries of older records are missing.
+    case building
+    /// It could not be built.
+    case failed(DatabaseError)
+  }
+
+  let collection: String
+  let name: String
+  let specification: IndexSpecification
+  let keyspace: Keyspace
+  let state: State
+
+  var isUnique: Bool { specification.isUnique }
+
+  func with(_ state: State) -> BoundIndex {
+    BoundIndex(
+      collection: collection, name: name, specification: specification, keyspace: keyspace,
+      state: state)
+  }
+
+  /// - Throws: `indexNotReady`, or `snapshotTooOld` for a reader from before it was complete.
+  func requireReady(at access: RecordAccess) throws(DatabaseError) {
+    switch state {
+    case .ready(let moment):
+      guard access.context.snapshot.timestamp < moment else { return }
+      // What it reads may be newer than the snapshot that it began with.
+      if let transaction = access.transaction, transaction.control.view != .snapshot { return }
+      throw DatabaseError.indexNewerThanSnapshot(self, moment)
+    case .building: throw DatabaseError.indexNotReady(self)
+    case .failed(let error): throw DatabaseError.indexFailed(self, error)
+    }
+  }
+
+  /// The key of the record that an entry stands for.
+  func recordKey(_ key: ByteView, _ value: ScannedValue) throws(DatabaseError) -> ByteView {
+    guard case .bytes(let bytes) = value else {
+      throw DatabaseError.notAnIndexEntry(name, key.array)
+    }
+    if isUnique { return bytes }
+    var reader = ByteReader(bytes)
+    guard let count = reader.varint(), reader.remaining == 0, count <= UInt64(key.count)
+    else { throw DatabaseError.notAnIndexEntry(name, key.array) }
+    return key.dropFirst(key.count - Int(count))
+  }
+}
+
+/// What a query has read: for those who want to know when it would answer differently.
+///
+/// Through an index that is the interval of the index, and each record that it led to; by ids, the
+/// interval of records.
+package final class QueryFootprint {
+  /// Intervals of keys, by keyspace.
+  package private(set) var intervals: [(keyspace: KeyspaceID, bounds: KeyBounds)] = []
+  /// Single keys, by keyspace.
+  package private(set) var keys: [(keyspace: KeyspaceID, key: [UInt8])] = []
+
+  package init() {}
+
+  func add(_ keyspace: Keyspace, _ bounds: KeyBounds) { intervals.append((keyspace.id, bounds)) }
+
+  func add(_ keyspace: Keyspace, key: ByteView) { keys.append((keyspace.id, key.array)) }
+}
+
+extension Reading where Self: ~Copyable {
+  /// The records of a query, and what was read to find them.
+  package func fetch<Record, ID>(
+    _ query: RecordQuery<Record, ID>, noting footprint: QueryFootprint
+  ) throws -> [Record] {
+    let decode = query.collection.coder.decode
+    var records: [Record] = []
+    try recordAccess.scanRecords(query, footprint) { _, bytes in
+      records.append(try decode(bytes))
+      return .continue
+    }
+    return records
+  }
+}

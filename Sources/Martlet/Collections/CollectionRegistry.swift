@@ -1,0 +1,148 @@
+internal import KeyCoding
+internal import RawBytes
+internal import RecordCoding
+internal import Synchronization
+
+/// The collections that a database was told of, by name.
+///
+/// It is looked at for each operation, so what an operation needs is kept by its transaction
+/// (`CollectionCache`) and looked up again only when the generation has moved on.
+///
+/// - Invariant CR1: whoever sees a generation sees, in `bind`, at least what it stands for.
+// SENDABLE: all mutable state is in a Mutex and an atomic.
+final class CollectionRegistry: Sendable {
+  private struct State {
+    var collections: [String: BoundCollection] = [:]
+  }
+
+  private let state = Mutex(State())
+  private let counter = Atomic<UInt64>(1)
+
+  /// Moves on with every change.
+  var generation: UInt64 { counter.load(ordering: .acquiring) }
+
+  /// The collection that a declaration means.
+  ///
+  /// - Throws: `collectionNotOpen`, or `collectionChanged` when it was opened by another declaration.
+  func bind(_ definition: CollectionDefinition) throws(DatabaseError) -> BoundCollection {
+    guard let bound = self[definition.name] else {
+      throw DatabaseError.collectionNotOpen(definition.name)
+    }
+    guard let arranged = bound.arranged(for: definition) else {
+      throw DatabaseError.collectionChanged(definition, bound)
+    }
+    return arranged
+  }
+
+  subscript(name: String) -> BoundCollection? { state.withLock { $0.collections[name] } }
+
+  /// Every collection, in the order of the names.
+  var all: [BoundCollection] {
+    state.withLock { $0.collections.values.sorted { $0.name < $1.name } }
+  }
+
+  /// Adds collections, or replaces them. Returns the new generation.
+  @discardableResult
+  func set(_ collections: [BoundCollection]) -> UInt64 {
+    state.withLock { state in
+      for collection in collections { state.collections[collection.name] = collection }
+      return advance()
+    }
+  }
+
+  /// Changes what is known of one index; nothing when the index is of another keyspace by now.
+  func update(_ index: BoundIndex) {
+    state.withLock { state in
+      guard let collection = state.collections[index.collection],
+        collection.indexes.contains(where: {
+          $0.name == index.name && $0.keyspace == index.keyspace
+        })
+      else { return }
+      state.collections[index.collection] = collection.replacing(index)
+      _ = advance()
+    }
+  }
+
+  /// Forgets a collection.
+  func remove(_ name: String) {
+    state.withLock { state in
+      state.collections[name] = nil
+      _ = advance()
+    }
+  }
+
+  private func advance() -> UInt64 {
+    counter.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue
+  }
+}
+
+/// What a transaction remembers of the collections that it used, and the memory that it encodes in:
+/// kept for the next transaction of the same thread, so that an operation looks nothing up and
+/// allocates nothing.
+///
+/// Used by one thread at a time.
+final class CollectionCache {
+  /// Collections remembered; an application's transactions rarely touch more.
+  private static var capacity: Int { 8 }
+
+  private struct Entry {
+    let definition: CollectionDefinition
+    let bound: BoundCollection
+  }
+
+  private var generation: UInt64 = 0
+  private var entries: [Entry] = []
+  private var next = 0
+  private var spareEncoders: [SpareEncoder] = []
+  /// Where writes are prepared; nil while one is.
+  private var spareScratch: WriteScratch? = WriteScratch()
+
+  /// The keyspaces of a collection.
+  func bind(
+    _ definition: CollectionDefinition, in registry: CollectionRegistry
+  ) throws(DatabaseError) -> BoundCollection {
+    let newest = registry.generation
+    if newest != generation {
+      generation = newest
+      entries.removeAll(keepingCapacity: true)
+    }
+    for entry in entries where entry.definition === definition { return entry.bound }
+    let bound = try registry.bind(definition)
+    if entries.count < Self.capacity {
+      entries.append(Entry(definition: definition, bound: bound))
+    } else {
+      entries[next % Self.capacity] = Entry(definition: definition, bound: bound)
+      next &+= 1
+    }
+    return bound
+  }
+
+  /// An empty encoder. Operations nest, so that there may be several in use.
+  func takeEncoder() -> SpareEncoder { spareEncoders.popLast() ?? SpareEncoder() }
+
+  func keepEncoder(_ encoder: SpareEncoder) {
+    encoder.encoder.removeAll()
+    spareEncoders.append(encoder)
+  }
+
+  func takeScratch() -> WriteScratch {
+    defer { spareScratch = nil }
+    return spareScratch ?? WriteScratch()
+  }
+
+  func keepScratch(_ scratch: WriteScratch) { spareScratch = scratch }
+}
+
+/// An encoder that is used again.
+final class SpareEncoder {
+  var encoder = KeyEncoder()
+}
+
+/// What the preparation of a write needs: the record's key and bytes, and its entries before and
+/// after.
+final class WriteScratch {
+  var id = KeyEncoder()
+  var value = RecordWriter()
+  var old = IndexKeys()
+  var new = IndexKeys()
+}

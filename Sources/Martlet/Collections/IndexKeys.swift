@@ -1,0 +1,123 @@
+public import KeyCoding
+internal import RawBytes
+
+/// What a declaration of an index holds: what the database is told, and how keys are made.
+struct IndexDerivation<Record>: Sendable {
+  let definition: IndexDefinition
+  let derive: @Sendable (Record, inout IndexKeys) -> Void
+}
+
+/// The entries of one record in all indexes of its collection: one buffer for all keys, used again
+/// for the next record.
+///
+/// - Invariant IK1: entries stand in the order of the indexes, those of one index in bytewise order
+///   and each once.
+public struct IndexKeys: ~Copyable {
+  /// One entry, as a range of the buffer.
+  struct Entry {
+    let index: Int
+    let start: Int
+    let end: Int
+  }
+
+  private var encoder = KeyEncoder()
+  /// The record's id, then the keys of all entries.
+  private var bytes = ByteBuffer(capacity: 512)
+  private var idByteCount = 0
+  private(set) var entries: [Entry] = []
+  /// The index that `append` adds to, and whether its keys end with the id.
+  private var index = 0
+  private var appendsID = true
+
+  init() {}
+
+  /// Adds a key of the index at hand.
+  @usableFromInline
+  mutating func append(_ key: some KeyElement) {
+    encoder.removeAll()
+    key.encodeElements(into: &encoder)
+    let start = bytes.count
+    bytes.append(encoder.view)
+    if appendsID {
+      bytes.reserve(idByteCount)
+      bytes.append(bytes.view.prefix(idByteCount))
+    }
+    entries.append(Entry(index: index, start: start, end: bytes.count))
+  }
+
+  /// Forgets what was there, and makes all entries of a record.
+  mutating func derive<Record>(
+    _ record: Record, id: ByteView, _ indexes: [IndexDerivation<Record>]
+  ) {
+    bytes.removeAll()
+    entries.removeAll(keepingCapacity: true)
+    bytes.append(id)
+    idByteCount = id.count
+    for position in indexes.indices {
+      let definition = indexes[position].definition
+      index = position
+      appendsID = !definition.isUnique
+      let first = entries.count
+      indexes[position].derive(record, &self)
+      if definition.multiplicity == .each { order(from: first) }
+    }
+  }
+
+  /// Forgets everything.
+  mutating func removeAll() {
+    bytes.removeAll()
+    entries.removeAll(keepingCapacity: true)
+  }
+
+  /// The key of an entry.
+  func key(_ entry: Entry) -> ByteView { bytes.view[entry.start..<entry.end] }
+
+  /// The id of the record.
+  var id: ByteView { bytes.view.prefix(idByteCount) }
+
+  /// Brings the entries of one index into order, each once.
+  private mutating func order(from first: Int) {
+    guard entries.count - first > 1 else { return }
+    let view = bytes.view
+    entries[first...].sort { view[$0.start..<$0.end] < view[$1.start..<$1.end] }
+    var kept = first
+    for position in (first + 1)..<entries.count
+    where key(entries[position]) != key(entries[kept]) {
+      kept += 1
+      entries[kept] = entries[position]
+    }
+    entries.removeLast(entries.count - kept - 1)
+  }
+}
+
+/// Which entries a change of a record takes away, and which it brings: both lists in the order of
+/// `IK1`, walked side by side.
+struct IndexDifference {
+  enum Step {
+    case removed(IndexKeys.Entry)
+    case added(IndexKeys.Entry)
+  }
+
+  private var oldPosition = 0
+  private var newPosition = 0
+
+  /// The next entry that only one of both has; nil at the end.
+  mutating func next(_ old: borrowing IndexKeys, _ new: borrowing IndexKeys) -> Step? {
+    while true {
+      let hasOld = oldPosition < old.entries.count
+      let hasNew = newPosition < new.entries.count
+      guard hasOld || hasNew else { return nil }
+      var order = hasOld ? hasNew ? 0 : -1 : 1
+      if order == 0 {
+        let left = old.entries[oldPosition]
+        let right = new.entries[newPosition]
+        order = left.index - right.index
+        if order == 0 { order = old.key(left).compare(new.key(right)) }
+      }
+      if order <= 0 { oldPosition += 1 }
+      if order >= 0 { newPosition += 1 }
+      if order < 0 { return .removed(old.entries[oldPosition - 1]) }
+      if order > 0 { return .added(new.entries[newPosition - 1]) }
+    }
+  }
+}

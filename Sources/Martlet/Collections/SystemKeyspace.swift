@@ -1,0 +1,16 @@
+/// Names of keyspaces that the engine keeps for itself.
+enum SystemKeyspace {
+  /// What such a name begins with. Applications cannot make or drop one.
+  static let prefix = "martlet/"
+  /// What is known of collections, indexes and migrations: `format-spec/collections.md`.
+  static let schema = "martlet/schema"
+
+  static func isReserved(_ name: String) -> Bool { name.hasPrefix(prefix) }
+
+  /// The keyspace of an index. The number is never used again, so that what an interrupted change
+  /// left behind is never taken for an index.
+  static func index(_ number: UInt64, of collection: String, _ name: String) -> String {
+    let text = "\(prefix)index/\(number)/\(collection)/\(name)"
+    return text
+  }
+}

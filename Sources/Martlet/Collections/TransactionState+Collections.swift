@@ -1,0 +1,61 @@
+internal import BTreeIndex
+internal import ConcurrencyControl
+internal import Primitives
+internal import RawBytes
+internal import VersionStore
+
+extension TransactionState {
+  /// The keyspaces of a collection that is going to be written.
+  func bindToWrite(_ definition: CollectionDefinition) throws(DatabaseError) -> BoundCollection {
+    try reads.collections.bind(definition, in: reads.collectionRegistry)
+  }
+
+  /// Runs reads on which an index depends: under the optimistic protocol they are noted even where
+  /// the caller has suspended its guarantee.
+  func notingReads<Result>(_ body: () throws -> Result) rethrows -> Result {
+    guard !reads.notesReads, control.certification.notesReads else { return try body() }
+    reads.notesReads = true
+    defer { reads.notesReads = false }
+    return try body()
+  }
+
+  /// The transaction's own write of a key, else what it held at a moment; nil when it is absent.
+  /// Neither locked nor noted: for levels that do neither.
+  func find(
+    _ key: ByteView, in keyspace: KeyspaceID, at moment: StoreSnapshot,
+    copyingTo level: ScratchStack.Level
+  ) throws(DatabaseError) -> ByteView? {
+    let name = ReadContext.name(of: key, in: keyspace)
+    switch writes.newest(of: key, in: keyspace, name.fingerprint) {
+    case nil: break
+    case .remove: return nil
+    case .set(let value):
+      level.bytes.append(value)
+      return level.bytes.view
+    case .large(let ordinal, _):
+      return try reads.largeBytes(largeValues[ordinal], in: level, at: moment)
+    }
+    if control.view == .pending {
+      switch engine.pendingWriters.find(
+        key, name.fingerprint, in: keyspace, asSeenBy: self, copyingTo: level)
+      {
+      case .removed: return nil
+      case .value(let range): return level.bytes.view[range]
+      case nil: break
+      }
+    }
+    do {
+      guard
+        let found = try store.find(key, in: keyspace, at: moment, appendingValueTo: &level.bytes)
+      else { return nil }
+      guard let overflow = found.overflow else { return level.bytes.view[found.valueRange] }
+      return try reads.largeBytes(overflow, in: level, at: moment)
+    } catch let error as StoreError {
+      throw note(DatabaseError(error))
+    } catch let error as DatabaseError {
+      throw note(error)
+    } catch {
+      preconditionFailure("an error of an unknown type: \(error)")
+    }
+  }
+}
