@@ -117,6 +117,12 @@ let package = Package(
         "Martlet", "Verification", "Simulation", "SystemEnvironment", "VersionStore",
         "Environment", "Primitives", "RawBytes",
       ]),
+    suite(
+      "BackupTests",
+      [
+        "Martlet", "Verification", "Paging", "Simulation", "SystemEnvironment", "Environment",
+        "Primitives", "RawBytes",
+      ]),
     suite("IsolationTests", ["Martlet", "Simulation", "RedoLog", "Environment", "Primitives"]),
     suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
     suite("TortureTests", ["Verification", "Primitives"]),

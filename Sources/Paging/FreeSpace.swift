@@ -18,6 +18,9 @@ package struct FreeSpace: Sendable {
   package private(set) var backedFreeBlockCount = 0
   /// Next fit: the search goes on where it ended.
   private var cursor = 0
+  /// While the file is compacted: runs lie below this block as long as there is room, whether the
+  /// volume backs it or not.
+  package var preferredEnd: Int?
 
   package static let reservedBlockCount = 4
   private static let groupShift = 10
@@ -100,9 +103,21 @@ package struct FreeSpace: Sendable {
   /// holes stay holes. The file grows when no free stretch will do.
   package mutating func allocateRun(wanted: Int, minimum: Int) -> Range<Int> {
     precondition(minimum > 0 && wanted >= minimum)
+    if let run = allocateRun(wanted: wanted, minimum: minimum, below: preferredEnd) { return run }
     let run =
       findRun(wanted: wanted, minimum: minimum, mustBeBacked: true)
       ?? findRun(wanted: wanted, minimum: minimum, mustBeBacked: false) ?? growRun(wanted)
+    hold(run)
+    cursor = run.upperBound
+    return run
+  }
+
+  /// The same below a block, whether the volume backs the blocks or not; nil when there is no such
+  /// stretch, or no block is given.
+  package mutating func allocateRun(wanted: Int, minimum: Int, below end: Int?) -> Range<Int>? {
+    guard let end else { return nil }
+    let run = findRun(wanted: wanted, minimum: minimum, mustBeBacked: false, below: end)
+    guard let run else { return nil }
     hold(run)
     cursor = run.upperBound
     return run
@@ -112,37 +127,41 @@ package struct FreeSpace: Sendable {
   /// towards the head and the tail can be cut.
   package mutating func rewind() { cursor = 0 }
 
-  private func findRun(wanted: Int, minimum: Int, mustBeBacked: Bool) -> Range<Int>? {
+  private func findRun(
+    wanted: Int, minimum: Int, mustBeBacked: Bool, below limit: Int = .max
+  ) -> Range<Int>? {
     let candidates = mustBeBacked ? backedFreeBlockCount : freeBlockCount
     guard candidates >= minimum else { return nil }
     func isCandidate(_ block: Int) -> Bool {
       isFree(block) && (!mustBeBacked || isBacked(block))
     }
-    let good = max(minimum, min(wanted, Self.goodRunLength))
+    // Below a block the file is being compacted: there short stretches are what is to be filled.
+    let good = limit == .max ? max(minimum, min(wanted, Self.goodRunLength)) : minimum
     var second: Range<Int>?
     var visited = 0
-    var block = cursor < blockCount ? cursor : 0
-    var remaining = blockCount
+    let limit = min(limit, blockCount)
+    var block = cursor < limit ? cursor : 0
+    var remaining = limit
     while remaining > 0 && visited < Self.searchLimit {
       if block & (1 << Self.groupShift - 1) == 0, freeInGroup[block >> Self.groupShift] == 0 {
-        let skipped = min(1 << Self.groupShift, blockCount - block)
-        block = block + skipped == blockCount ? 0 : block + skipped
+        let skipped = min(1 << Self.groupShift, limit - block)
+        block = block + skipped == limit ? 0 : block + skipped
         remaining -= skipped
         continue
       }
       visited += 1
       guard isCandidate(block) else {
-        block = block + 1 == blockCount ? 0 : block + 1
+        block = block + 1 == limit ? 0 : block + 1
         remaining -= 1
         continue
       }
       var end = block + 1
-      while end < blockCount && end - block < wanted && isCandidate(end) { end += 1 }
+      while end < limit && end - block < wanted && isCandidate(end) { end += 1 }
       visited += end - block
       if end - block >= good { return block..<end }
       if second == nil && end - block >= minimum { second = block..<end }
       remaining -= end - block
-      block = end == blockCount ? 0 : end
+      block = end == limit ? 0 : end
     }
     return second
   }

@@ -98,8 +98,10 @@ struct MapReader {
   }
 
   /// Reads the blocks that entries lead to, in order, neighbours together.
+  ///
+  /// - Parameter firstIndex: the index of the first of the entries in its level.
   func forEachBlock(
-    of entries: [PageMapEntry], level: Int,
+    of entries: [PageMapEntry], level: Int, firstIndex: Int = 0,
     _ body: (_ index: Int, _ bytes: ByteView) throws(PagingError) -> Void
   ) throws(PagingError) {
     var first = 0
@@ -119,8 +121,9 @@ struct MapReader {
       for index in 0..<count {
         let offset = index * Place.blockByteCount
         let block = bytes.view[offset..<offset + Place.blockByteCount]
-        try check(block, entries[first + index], index: first + index, level: level)
-        try body(first + index, block)
+        let number = firstIndex + first + index
+        try check(block, entries[first + index], index: number, level: level)
+        try body(number, block)
       }
       first += count
     }

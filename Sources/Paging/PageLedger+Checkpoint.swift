@@ -25,11 +25,15 @@ extension PageLedger {
   package mutating func completeCapture(tree newTree: MapTree, rootTable: Place?, slot: Int) {
     guard let finished = capture else { preconditionFailure("no capture to complete") }
     capture = nil
+    let last = durable
     durable = finished.generation
     durableSlot = slot
-    for entry in tree.entries(missingFrom: newTree) { space.release(entry.place) }
+    for entry in tree.entries(missingFrom: newTree) {
+      free(PendingPlace(place: entry.place, birth: entry.birth, last: last))
+    }
     tree = newTree
-    if let rootTablePlace { space.release(rootTablePlace) }
+    // Each checkpoint writes its own.
+    if let rootTablePlace { free(PendingPlace(place: rootTablePlace, birth: last, last: last)) }
     rootTablePlace = rootTable
     let inForce = durable
     releasePending { $0.last < inForce }
@@ -48,7 +52,7 @@ extension PageLedger {
   private mutating func releasePending(where isFree: (PendingPlace) -> Bool) {
     var kept: [PendingPlace] = []
     for place in pending {
-      if isFree(place) { space.release(place.place) } else { kept.append(place) }
+      if isFree(place) { free(place) } else { kept.append(place) }
     }
     pending = kept
   }

@@ -26,7 +26,7 @@ package import Primitives
 /// ```
 ///
 /// - Invariant PL1: a place is free only if neither the durable map, nor the map in progress, nor
-///   the current one includes it (F7, R3).
+///   the current one, nor a pinned one includes it (F7, R3).
 /// - Invariant PL2: after the capture the checkpoint's map changes only by images that show their
 ///   page as of the capture.
 /// - Invariant PL3: a page that is volatile at a capture is in no map of that capture.
@@ -83,6 +83,14 @@ package struct PageLedger: Sendable {
   var tree = MapTree()
   var rootTablePlace: Place?
   var pending: [PendingPlace] = []
+  /// Generations whose maps are being copied, once for each copy.
+  var pins: [Generation] = []
+  /// Places that only pinned maps include.
+  var held: [PendingPlace] = []
+  /// Held places that are to be looked at, since a pin went.
+  var unexamined: [PendingPlace] = []
+  /// Units of the held and the unexamined places.
+  package internal(set) var heldUnitCount = 0
   var capture: Capture?
   var volatile: [UInt32: Volatility] = [:]
   var dirtyBlocks = BlockSet()

@@ -37,7 +37,7 @@ extension Pager {
 
   /// Blocks that the volume must still give: the dirty and built pages uncompressed, the map blocks
   /// that lead to them, and a little for stretches that are too short.
-  private func missingBlocks(for byteCount: Int) -> Int {
+  func missingBlocks(for byteCount: Int) -> Int {
     let dirtyPages = counters.dirtyPages.value
     let otherBytes = byteCount + counters.builtBytes.value
     return ledger.withLock { ledger in
@@ -93,6 +93,30 @@ extension Pager {
     } catch {
       effects.events.report(Event(.warning, "giving space back failed: \(error)"))
     }
+  }
+
+  /// Cuts the free tail off but for what dirty pages may need.
+  func returnTail() throws(PagingError) {
+    writeTurn.take()
+    growthTurn.take()
+    defer {
+      growthTurn.pass()
+      writeTurn.pass()
+    }
+    try file.checkPoison()
+    // Above zero: so many of the backed free blocks are not promised to anybody.
+    let spare = -missingBlocks(for: 0)
+    let newCount = ledger.withLock { ledger -> Int? in
+      let tail = ledger.space.freeTail
+      let backedCount = tail.count { ledger.space.isBacked($0) }
+      let kept = min(max(backedCount - max(spare, 0), 0), tail.count)
+      guard kept < tail.count, !ledger.isCapturing else { return nil }
+      ledger.space.shrink(to: tail.lowerBound + kept)
+      return ledger.space.blockCount
+    }
+    guard let newCount else { return }
+    try file.truncate(toBlock: newCount)
+    counters.truncations.add(1)
   }
 
   private func cutTail() throws(PagingError) {

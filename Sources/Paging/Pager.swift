@@ -148,6 +148,8 @@ package final class Pager: @unchecked Sendable {
       statistics.mappedPageCount = ledger.map.mappedCount
       statistics.storedByteCount = ledger.map.storedUnitCount * Place.unitByteCount
       statistics.volatilePageCount = ledger.volatileCount
+      statistics.pinnedCheckpointCount = ledger.pinCount
+      statistics.heldByteCount = ledger.heldUnitCount * Place.unitByteCount
     }
     return statistics
   }

@@ -22,6 +22,10 @@ package struct PagingStatistics: Sendable, Equatable {
   package var mappedPageCount = 0
   /// Bytes of the images of the current map.
   package var storedByteCount = 0
+  /// Checkpoints that are being copied.
+  package var pinnedCheckpointCount = 0
+  /// Bytes that would be free if no checkpoint were pinned.
+  package var heldByteCount = 0
   package var frameCount = 0
   package var freeFrameCount = 0
   package var dirtyPageCount = 0

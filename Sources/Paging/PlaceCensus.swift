@@ -12,7 +12,7 @@ struct PlaceCensus {
     tree = ledger.tree
     map = ledger.map
     rootTablePlace = ledger.rootTablePlace
-    pending = ledger.pending
+    pending = ledger.pending + ledger.held + ledger.unexamined
   }
 
   /// Tells each image of the current map, block of the durable tree and pending place that has a

@@ -129,6 +129,16 @@ final class Checkpointer: @unchecked Sendable {
     if logByteCount > 0 || store.dirtyByteCount > 0 { try run() }
   }
 
+  /// Runs something short while no checkpoint is taken.
+  func betweenCheckpoints<Result>(
+    _ body: () throws(DatabaseError) -> Result
+  ) throws(DatabaseError) -> Result {
+    try turn.withTurn { () throws(DatabaseError) -> Result in
+      try pipeline.requireHealth()
+      return try body()
+    }
+  }
+
   /// Takes a checkpoint now. On failure the one before stays in force and nothing is lost.
   ///
   /// - Parameter build: a keyspace that this checkpoint takes in; whether it did, it knows itself.

@@ -19,14 +19,18 @@ extension Engine {
   ///
   /// Every start ends in one consistent state or fails closed with a named error, and changes
   /// nothing in that case: the table of startup cases is `format-spec/startup-cases.md` (rule R4).
-  static func open(_ directory: String, _ configuration: Configuration, _ effects: Effects)
-    throws(DatabaseError) -> Engine
-  {
+  ///
+  /// - Parameter isUnfinished: whether it is one that a restore is making.
+  static func open(
+    _ directory: String, _ configuration: Configuration, _ effects: Effects,
+    isUnfinished: Bool = false
+  ) throws(DatabaseError) -> Engine {
     try configuration.validate()
     try requireDirectory(directory, configuration, effects)
     let names = try list(directory, effects)
+    if !isUnfinished { try requireComplete(directory, names) }
     let hasData = names.contains(DatabaseFile.data)
-    if !hasData { try requireMayCreate(directory, names, configuration) }
+    if !hasData && !isUnfinished { try requireMayCreate(directory, names, configuration) }
     let lockPath = directory + "/" + DatabaseFile.lock
     let lock: (any FileLock)?
     do { lock = try effects.files.lock(lockPath) } catch { throw DatabaseError(error) }
@@ -110,8 +114,19 @@ extension Engine {
     }
   }
 
-  private static func isOwnName(_ name: String) -> Bool {
-    name == DatabaseFile.lock || name.hasPrefix(DatabaseFile.logPrefix)
+  private static func requireComplete(
+    _ directory: String, _ names: [String]
+  ) throws(DatabaseError) {
+    guard names.contains(UnfinishedDirectory.marker) else { return }
+    throw DatabaseError(
+      .incomplete,
+      "\(directory) holds a backup or a restore that was not completed; remove the directory and "
+        + "begin again")
+  }
+
+  /// Whether the engine gives its files such names.
+  static func isOwnName(_ name: String) -> Bool {
+    name == DatabaseFile.data || name == DatabaseFile.lock || name.hasPrefix(DatabaseFile.logPrefix)
       || name.hasSuffix(DatabaseFile.unfinishedSuffix)
   }
 

@@ -14,6 +14,8 @@ internal import VersionStore
 /// process, gets `alreadyOpen` at once. A crash leaves no lock behind.
 public final class Database: Sendable {
   let engine: Engine
+  /// Where copies go: the world of its own files, or the system's when those are in memory.
+  let outside: Effects
 
   /// Opens the database in a directory, or makes one there when the directory is absent or empty.
   ///
@@ -30,7 +32,9 @@ public final class Database: Sendable {
   /// A database that lives in memory and ends with its last reference.
   public static func inMemory(configuration: Configuration = Configuration()) throws -> Database {
     let effects = Effects.memory(events: sink(configuration))
-    return Database(engine: try Engine.open("/martlet", configuration, effects))
+    return Database(
+      engine: try Engine.open("/martlet", configuration, effects),
+      outside: Effects.system(events: sink(configuration)))
   }
 
   /// Opens a database through seams of the caller's choice: for simulation and tests.
@@ -45,7 +49,10 @@ public final class Database: Sendable {
     Engine.isDatabase(directory, Effects.system(events: EventClosure(nil)))
   }
 
-  private init(engine: Engine) { self.engine = engine }
+  init(engine: Engine, outside: Effects? = nil) {
+    self.engine = engine
+    self.outside = outside ?? engine.effects
+  }
 
   deinit {
     // The last reference may be let go on a thread of the engine, which cannot wait for itself.

@@ -111,6 +111,10 @@ extension DatabaseError.Code {
   public static let notADatabase = Self("notADatabase")
   /// The directory is not there, and was not to be created.
   public static let notFound = Self("notFound")
+  /// The directory holds a backup or a restore that was not completed. It was not changed.
+  public static let incomplete = Self("incomplete")
+  /// A copy is made in a new or an empty directory, and this one is neither. Nothing happened.
+  public static let directoryNotEmpty = Self("directoryNotEmpty")
   /// A newer version of the engine wrote the database. It was not changed.
   public static let newerFormat = Self("newerFormat")
   /// Bytes on disk are not what the engine wrote. Nothing wrong was returned.

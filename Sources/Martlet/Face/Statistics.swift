@@ -54,6 +54,10 @@ public struct Statistics: Sendable, Codable, Hashable {
   public var truncations: UInt64 = 0
   /// Times a hole was punched into the data file.
   public var holePunches: UInt64 = 0
+  /// Backups that are running.
+  public var runningBackups: UInt64 = 0
+  /// Bytes of the data file that would be free if no backup were running.
+  public var backupHeldBytes: UInt64 = 0
   /// Nodes split in two.
   public var splits: UInt64 = 0
   /// Nodes merged with a neighbour.
@@ -103,6 +107,8 @@ extension Database {
     result.handOvers = UInt64(paging.handOvers)
     result.truncations = UInt64(paging.truncations)
     result.holePunches = UInt64(paging.holePunches)
+    result.runningBackups = UInt64(paging.pinnedCheckpointCount)
+    result.backupHeldBytes = UInt64(paging.heldByteCount)
     result.splits = UInt64(store.splitCount)
     result.merges = UInt64(store.mergeCount)
     result.versionBytes = UInt64(store.versionByteCount)
