@@ -237,7 +237,12 @@ private struct VerificationWalk {
       let entry = view.entry(index)
       newest = max(newest, entry.timestamp)
       census.entryCount += 1
-      if entry.flags.contains(.tombstone) { census.tombstoneCount += 1 }
+      if entry.flags.contains(.tombstone) {
+        census.tombstoneCount += 1
+      } else {
+        census.contentByteCount += UInt64(view.prefix.count + view.suffix(index).count)
+        if !entry.flags.contains(.overflow) { census.contentByteCount += UInt64(entry.value.count) }
+      }
       guard entry.flags.contains(.overflow),
         let reference = OverflowReference(decoding: entry.value)
       else { continue }
@@ -250,6 +255,8 @@ private struct VerificationWalk {
       for id in pages where suspects.contains(id) { new.suspects.append((id, value())) }
       if let damage { new.findings.append(damage.affecting(value())) }
       census.overflowPageCount += pages.count
+      census.largeValueCount += 1
+      census.contentByteCount += reference.byteCount
       new.visits += pages
     }
     new.leaves.append((newest, leaf.page.id))

@@ -23,6 +23,9 @@ package struct TreeCensus: Sendable, Equatable {
   package var leafCount = 0
   package var innerCount = 0
   package var overflowPageCount = 0
+  package var largeValueCount = 0
+  /// Bytes of keys and values, large ones included, tombstones left out.
+  package var contentByteCount: UInt64 = 0
   /// Levels from root to leaf.
   package var height = 0
 

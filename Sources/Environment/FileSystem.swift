@@ -24,9 +24,16 @@ package protocol FileSystem: Sendable {
   /// Makes the names of a directory durable: creations, renames and removals in it.
   func syncDirectory(_ path: String) throws(FileError)
 
+  /// Bytes that can still be written beside a path; nil where nobody can say.
+  func availableByteCount(at path: String) -> UInt64?
+
   /// Locks the directory's lock file for this process without waiting. Nil when somebody else
   /// holds it: another process, or another part of this one. A crash leaves no lock behind.
   func lock(_ path: String) throws(FileError) -> (any FileLock)?
+}
+
+extension FileSystem {
+  package func availableByteCount(at path: String) -> UInt64? { nil }
 }
 
 /// What stands at a path.

@@ -110,7 +110,8 @@ extension Pager {
         case .failed(let error):
           fruitless += 1
           if background.failure != error {
-            effects.events.report(Event(.warning, "writing pages back failed: \(error)"))
+            effects.events.report(
+              Event(.warning, kind: .background, "writing pages back failed: \(error)"))
           }
           background.failure = error
           deadline = pause(10_000_000, fruitless)

@@ -78,7 +78,8 @@ extension Pager {
     guard let good = copies.first(where: { Superblock.read(blocks[$0]) == .valid(superblock) })
     else { return }
     for copy in copies where copy != good && blocks[copy] != blocks[good] {
-      effects.events.report(Event(.warning, "superblock copy in block \(copy) rewritten"))
+      effects.events.report(
+        Event(.warning, kind: .damage, "superblock copy in block \(copy) rewritten"))
       let block = AlignedMemory(byteCount: Superblock.byteCount)
       defer { withExtendedLifetime(block) {} }
       block.bytes.copy(blocks[good])

@@ -91,7 +91,8 @@ extension Pager {
       try cutTail()
       try punchHoles()
     } catch {
-      effects.events.report(Event(.warning, "giving space back failed: \(error)"))
+      effects.events.report(
+        Event(.warning, kind: .background, "giving space back failed: \(error)"))
     }
   }
 

@@ -163,6 +163,16 @@ extension Pager {
     return block
   }
 
+  /// Bytes that the images of pages take in the file; a page that was never written takes none.
+  package func storedByteCount(of pages: [PageID]) -> Int {
+    ledger.withLock { ledger in
+      pages.reduce(0) { sum, id in
+        let entry = ledger.entry(of: id.rawValue)
+        return entry.isAbsent ? sum : sum + entry.unitCount * Place.unitByteCount
+      }
+    }
+  }
+
   /// Whether a page belongs to the committed state at this moment.
   package func isMapped(_ id: PageID) -> Bool {
     mappedPages(inBlock: Int(id.rawValue >> 8)).contains(id)

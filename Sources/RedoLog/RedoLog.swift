@@ -136,6 +136,6 @@ extension RedoLog {
   }
 
   func report(_ severity: Event.Severity, _ message: String) {
-    effects.events.report(Event(severity, message))
+    effects.events.report(Event(severity, kind: .log, message))
   }
 }

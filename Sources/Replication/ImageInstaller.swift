@@ -70,6 +70,7 @@ final class ImageInstaller: @unchecked Sendable {
   }
 
   private func warn(_ error: NodeError) {
-    effects.events.report(Event(.warning, "an image could not be taken in: \(error)"))
+    effects.events.report(
+      Event(.warning, kind: .replication, "an image could not be taken in: \(error)"))
   }
 }

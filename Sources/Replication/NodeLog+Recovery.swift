@@ -66,7 +66,8 @@ extension NodeLog {
       try node.renewPromises()
       if !damage.isEmpty {
         for found in damage {
-          effects.events.report(Event(.warning, "the log is damaged: \(found.finding)"))
+          effects.events.report(
+            Event(.warning, kind: .replication, "the log is damaged: \(found.finding)"))
         }
         try node.draw(from: damage, scan)
         for found in damage {

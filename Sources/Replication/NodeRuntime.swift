@@ -162,6 +162,6 @@ final class NodeRuntime: @unchecked Sendable {
   }
 
   func report(_ severity: Environment.Event.Severity, _ message: String) {
-    effects.events.report(Environment.Event(severity, message))
+    effects.events.report(Environment.Event(severity, kind: .replication, message))
   }
 }

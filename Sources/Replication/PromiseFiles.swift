@@ -35,7 +35,8 @@ final class PromiseFiles: @unchecked Sendable {
       let bytes: [UInt8]
       do { bytes = try contents(path, effects) } catch {
         // A file that cannot be read is as good as a damaged one, while the other can be.
-        effects.events.report(Event(.warning, "\(path) could not be read: \(error)"))
+        effects.events.report(
+          Event(.warning, kind: .replication, "\(path) could not be read: \(error)"))
         continue
       }
       do {
@@ -44,7 +45,7 @@ final class PromiseFiles: @unchecked Sendable {
         }
         if newest.map({ $0.sequence < table.sequence }) ?? true { newest = table }
       } catch {
-        effects.events.report(Event(.warning, "\(error.placed(in: path))"))
+        effects.events.report(Event(.warning, kind: .replication, "\(error.placed(in: path))"))
       }
     }
     return newest

@@ -103,12 +103,13 @@ package final class ReplicationNode: @unchecked Sendable {
     var failure = runtime.run()
     if let first = failure {
       shared.effects.events.report(
-        Event(.failure, "the node failed and opens again: \(first)"))
+        Event(.failure, kind: .replication, "the node failed and opens again: \(first)"))
       failure = runAgain()
     }
     shared.stop(failure)
     if let failure {
-      shared.effects.events.report(Event(.failure, "the node has stopped: \(failure)"))
+      shared.effects.events.report(
+        Event(.failure, kind: .replication, "the node has stopped: \(failure)"))
     }
     for request in shared.inbox.take().requests { shared.finish(request, .stopped) }
     lock.unlock()

@@ -70,6 +70,8 @@ final class MachineClock: TimeSource, @unchecked Sendable {
 
   func monotonic() -> UInt64 { passedOn(steady.reading(at: scheduler.now, rate: rate)) }
 
+  func coarse() -> UInt64 { steady.reading(at: scheduler.now, rate: rate) }
+
   func continuous() -> UInt64 { passedOn(bootReading) }
 
   /// What was read is old already when the caller has it: others may have gone on meanwhile, or the

@@ -65,6 +65,11 @@ package final class SimulatedDisk: FileSystem, @unchecked Sendable {
   /// Looks at the disk and damages it, between calls.
   package func edit(_ body: (inout DiskImage) -> Void) { body(&image) }
 
+  /// Not a call that takes time or fails.
+  package func availableByteCount(at path: String) -> UInt64? {
+    capacity.map { $0 - min($0, image.usedByteCount) }
+  }
+
   /// How many bytes of blocks fit; nil: any number. May change while files are open.
   package var capacity: UInt64? {
     get { image.capacity }

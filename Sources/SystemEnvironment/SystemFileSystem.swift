@@ -102,6 +102,14 @@ package struct SystemFileSystem: FileSystem {
     try SystemCall.checkNumber(.syncDirectory, path) { martlet_sync_metadata(descriptor.number) }
   }
 
+  // SAFETY: the call fills the local it is given.
+  package func availableByteCount(at path: String) -> UInt64? {
+    var status = statvfs()
+    guard unsafe statvfs(path, &status) == 0 else { return nil }
+    return UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+      .partialValue
+  }
+
   package func lock(_ path: String) throws(FileError) -> (any FileLock)? {
     try SystemFileLock.take(path)
   }

@@ -23,6 +23,12 @@ package struct SystemTime: TimeSource {
     package func continuous() -> UInt64 { Self.read(CLOCK_BOOTTIME) }
   #endif
 
+  #if canImport(Darwin)
+    package func coarse() -> UInt64 { clock_gettime_nsec_np(CLOCK_MONOTONIC_RAW_APPROX) }
+  #else
+    package func coarse() -> UInt64 { Self.read(CLOCK_MONOTONIC_COARSE) }
+  #endif
+
   // SAFETY: the call fills the local it is given.
   private static func read(_ clock: clockid_t) -> UInt64 {
     var now = timespec()

@@ -115,9 +115,9 @@ package final class SnapshotRegistry: @unchecked Sendable {
 
   // MARK: Slots
 
-  /// The state, touched and pinning words of a slot.
+  /// The words of a slot: state, touched, pinning, and four of its owner.
   @inline(__always)
-  private func slot(_ index: Int, word: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+  func slot(_ index: Int, word: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
     let chunk = unsafe chunks[index >> 6].load(ordering: .acquiring)
     let base = unsafe UnsafeMutableRawPointer(bitPattern: chunk).unsafelyUnwrapped
     return unsafe (base + (index & 63) &* Self.slotStride + word &* 8)

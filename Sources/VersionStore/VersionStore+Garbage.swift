@@ -34,23 +34,28 @@ extension VersionStore {
     var pinned = ledger.withLock { $0.pinnedByteCount }
     guard budget.isNotable(pinned) else { return }
     budget.exclusively {
-      if budget.shouldWarn(pinned: pinned), let culprit = candidates().first {
+      if budget.shouldWarn(pinned: pinned), let culprit = heaviest() {
         // From here on idle means: not used since the warning.
         for snapshot in candidates() { _ = registry.takeTouched(slot: snapshot.slot) }
+        let report = report(on: culprit)
         effects.events.report(
           Event(
-            .warning,
-            "superseded versions: \(pinned) of \(budget.byteCount) bytes, pinned by a snapshot at "
-              + "\(culprit.timestamp), \(age(of: culprit)) old"))
+            .warning, kind: .pinnedVersions,
+            "superseded versions: \(pinned) of \(budget.byteCount) bytes, most of them pinned by "
+              + "\(report.text)",
+            report.facts.merging(
+              ["totalBytes": .number(pinned), "budget": .number(budget.byteCount)]
+            ) { first, _ in first }))
       }
       while pinned > budget.byteCount, let victim = chooseVictim() {
+        let report = report(on: victim)
         if registry.expire(victim) {
           budget.countExpired()
           effects.events.report(
             Event(
-              .warning,
-              "snapshot at \(victim.timestamp) expired, \(age(of: victim)) old: superseded "
-                + "versions exceed \(budget.byteCount) bytes"))
+              .warning, kind: .snapshotExpired,
+              "\(report.text) expired: superseded versions exceed \(budget.byteCount) bytes",
+              report.facts))
           ledger.withLock { $0.release(slot: victim.slot) }
         }
         while collectGarbage(limit: Self.cooperativeLimit) {
@@ -82,10 +87,13 @@ extension VersionStore {
     return idle ?? candidates.first
   }
 
-  /// How far a snapshot lies behind the clock.
-  private func age(of snapshot: LiveSnapshot) -> Duration {
-    let now = effects.time.wallClock()
-    let then = snapshot.timestamp.rawValue
-    return .nanoseconds(Int64(clamping: now > then ? now - then : 0))
+  /// The live snapshot that pins most.
+  private func heaviest() -> LiveSnapshot? {
+    let candidates = candidates()
+    return ledger.withLock { ledger in
+      candidates.max {
+        ledger.pinnedByteCount(slot: $0.slot) < ledger.pinnedByteCount(slot: $1.slot)
+      }
+    }
   }
 }

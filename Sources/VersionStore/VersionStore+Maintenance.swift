@@ -33,7 +33,8 @@ extension VersionStore {
           isMore = try destroyDropped(horizon) || isMore
         }
       } catch {
-        effects.events.report(Event(.failure, "maintenance of the version store: \(error)"))
+        effects.events.report(
+          Event(.failure, kind: .background, "maintenance of the version store: \(error)"))
         return .waiting
       }
       if isMore { return .more }

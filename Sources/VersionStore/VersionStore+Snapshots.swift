@@ -6,7 +6,11 @@ internal import Synchronization
 extension VersionStore {
   /// Begins a snapshot. No mutex; waits only for commits of at most
   /// `CommitHandshake.entryLimit` entries that are being applied this moment.
-  package func beginSnapshot(_ kind: SnapshotKind) -> StoreSnapshot {
+  ///
+  /// - Parameter owner: who will have it: told to whoever asks what keeps versions in memory.
+  package func beginSnapshot(_ kind: SnapshotKind, for owner: SnapshotOwner = SnapshotOwner())
+    -> StoreSnapshot
+  {
     var handshake = BeginHandshake(kind, hint: Processor.threadHint)
     var attempt = 0
     while true {
@@ -18,6 +22,7 @@ extension VersionStore {
         effects.waits.yield(attempt: attempt)
         attempt += 1
       case .begun(let snapshot):
+        registry.describe(snapshot, as: owner)
         if isTorn.load(ordering: .acquiring) {
           // Its moment can no longer be shown: every read fails.
           _ = registry.expire(

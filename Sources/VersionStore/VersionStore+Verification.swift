@@ -169,6 +169,8 @@ extension TreeCensus {
     leafCount += other.leafCount
     innerCount += other.innerCount
     overflowPageCount += other.overflowPageCount
+    largeValueCount += other.largeValueCount
+    contentByteCount += other.contentByteCount
     height = max(height, other.height)
   }
 }

@@ -26,7 +26,7 @@ final class BuildCommit {
       guard isDurable else { throw fate(of: error) }
       engine.effects.events.report(
         Event(
-          .warning,
+          .warning, kind: .build,
           "a bulk build was committed, and the log before it could not be given back: "
             + error.message))
     }
@@ -70,7 +70,9 @@ final class BuildCommit {
       engine.store.poison()
       engine.pipeline.poison()
       engine.effects.events.report(
-        Event(.failure, "a bulk build whose checkpoint failed could not be undone: \(error)"))
+        Event(
+          .failure, kind: .build,
+          "a bulk build whose checkpoint failed could not be undone: \(error)"))
     }
   }
 }

@@ -285,8 +285,10 @@ final class CommitPipeline: @unchecked Sendable {
     throws(DatabaseError)
   {
     guard log.durablePosition < position else { return }
+    let begin = effects.time.monotonic()
     do {
       try log.makeDurable(through: position, durability == .ordered ? .barrier : .full)
+      counters.recordFlush(nanoseconds: effects.time.monotonic() - begin)
     } catch {
       poison()
       throw DatabaseError(
@@ -446,4 +448,12 @@ struct QuiescentPoint {
 // SENDABLE: atomics only.
 final class CommitCounters: Sendable {
   let commits = Atomic<UInt64>(0)
+  private let flushTimes = Mutex(LatencyHistogram())
+
+  func recordFlush(nanoseconds: UInt64) {
+    flushTimes.withLock { $0.record(nanoseconds: nanoseconds) }
+  }
+
+  /// How long waits for the device took.
+  var flushLatency: LatencyHistogram { flushTimes.withLock { $0 } }
 }

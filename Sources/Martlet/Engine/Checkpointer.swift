@@ -23,7 +23,9 @@ final class Checkpointer: @unchecked Sendable {
   private let effects: Effects
   private let turn: TurnLock
   private let loop = Mutex(Loop())
-  private let checkpoints = Atomic<UInt64>(0)
+  let counters: CheckpointCounters
+  private let alarms = Alarms()
+  private let directory: String
   /// Where the log ended when `noteCommit` last asked whether a checkpoint is due, and how many
   /// bytes later it asks again: asking takes two mutexes, which small commits need not pay.
   private let lastLook = Atomic<UInt64>(0)
@@ -37,22 +39,22 @@ final class Checkpointer: @unchecked Sendable {
   }
 
   init(
-    store: VersionStore, log: RedoLog, pipeline: CommitPipeline, configuration: Configuration,
-    effects: Effects
+    store: VersionStore, log: RedoLog, pipeline: CommitPipeline, directory: String,
+    configuration: Configuration, effects: Effects
   ) {
     self.store = store
     self.log = log
     self.pipeline = pipeline
     self.configuration = configuration
     self.effects = effects
+    self.directory = directory
+    counters = CheckpointCounters(now: effects.time.coarse())
     turn = TurnLock(waits: effects.waits)
     lookInterval = UInt64(min(configuration.checkpointLogBytes, configuration.cacheSize) / 1024)
   }
 
   /// Bytes of log that recovery would read now.
   var logByteCount: UInt64 { log.replayByteCount }
-
-  var completedCount: UInt64 { checkpoints.load(ordering: .relaxed) }
 
   // MARK: The background
 
@@ -81,6 +83,7 @@ final class Checkpointer: @unchecked Sendable {
     guard end &- lastLook.load(ordering: .relaxed) >= lookInterval else { return }
     lastLook.store(end, ordering: .relaxed)
     guard isDue else { return }
+    warnOfLag()
     let ticket = loop.withLock { state in
       defer { state.sleeping = nil }
       return state.sleeping
@@ -112,9 +115,14 @@ final class Checkpointer: @unchecked Sendable {
       guard isDue || (outcome == .timedOut && logByteCount > 0) else { continue }
       do {
         try run()
+        warnOfSpace()
       } catch {
         effects.events.report(
-          Event(.warning, "a checkpoint failed, the one before stays in force: \(error.message)"))
+          Event(
+            .warning, kind: .checkpointFailed,
+            "a checkpoint failed, the one before stays in force: \(error.message)",
+            ["code": .text(error.code.name)]))
+        warnOfSpace()
         // What failed once would fail at once again: a disk needs time to be given space.
         _ = effects.waits.park(
           effects.waits.makeTicket(), until: effects.time.monotonic() + 100_000_000)
@@ -145,6 +153,9 @@ final class Checkpointer: @unchecked Sendable {
   func run(for build: BuildCommit? = nil) throws(DatabaseError) {
     try turn.withTurn { () throws(DatabaseError) in
       try pipeline.requireHealth()
+      let begin = effects.time.coarse()
+      var isComplete = false
+      defer { counters.record(from: begin, to: effects.time.coarse(), isComplete: isComplete) }
       try build?.enter()
       defer { build?.leave() }
       let floor = loop.withLock { $0.transactionFloor }()
@@ -162,7 +173,7 @@ final class Checkpointer: @unchecked Sendable {
       guard let checkpoint = captured.take() else { preconditionFailure("nothing was captured") }
       do {
         try store.write(checkpoint)
-        checkpoints.add(1, ordering: .relaxed)
+        isComplete = true
         try log.checkpointCompleted(
           generation: store.durableGeneration, replayFrom: point.replayFrom)
       } catch let error as StoreError {
@@ -173,5 +184,61 @@ final class Checkpointer: @unchecked Sendable {
         preconditionFailure("an error of an unknown type: \(error)")
       }
     }
+  }
+}
+
+// MARK: Warnings
+
+extension Checkpointer {
+  /// Warns once when the log has outgrown what checkpoints let go, and again after it was in order.
+  private func warnOfLag() {
+    let byteCount = logByteCount
+    let bound = UInt64(configuration.checkpointLogBytes)
+    guard alarms.lag.isNew(byteCount >= 2 * bound, isOver: byteCount < bound) else { return }
+    let age = counters.age(at: effects.time.coarse())
+    effects.events.report(
+      Event(
+        .warning, kind: .checkpointLag,
+        "the log holds \(byteCount >> 20) MiB since the last checkpoint, twice what "
+          + "Configuration.checkpointLogBytes asks for: checkpoints do not keep up, and opening "
+          + "after a crash will take longer",
+        ["logBytes": .number(byteCount), "age": .duration(age)]))
+  }
+
+  /// Warns once when the disk may be full before the next checkpoint has made room, and again
+  /// after there was space.
+  private func warnOfSpace() {
+    guard let available = effects.files.availableByteCount(at: directory) else { return }
+    // What the log and the pages of one more checkpoint may take.
+    let needed = UInt64(configuration.checkpointLogBytes) + UInt64(configuration.cacheSize / 2)
+    guard
+      alarms.space.isNew(available < needed, isOver: available >= needed + needed / 2)
+    else { return }
+    effects.events.report(
+      Event(
+        .warning, kind: .diskSpace,
+        "\(directory): the disk has \(available >> 20) MiB left, and the log and a checkpoint may "
+          + "need \(needed >> 20) MiB: writes will fail with diskFull, nothing is lost; make room",
+        ["availableBytes": .number(available), "neededBytes": .number(needed)]))
+  }
+}
+
+/// What the checkpointer has warned of.
+// SENDABLE: atomics only.
+private final class Alarms: Sendable {
+  let lag = Alarm()
+  let space = Alarm()
+}
+
+/// Rings once for each time that something is so.
+// SENDABLE: an atomic only.
+private final class Alarm: Sendable {
+  private let hasRung = Atomic<Bool>(false)
+
+  /// Whether to ring now. Is quiet until it was over in between.
+  func isNew(_ isSo: Bool, isOver: Bool) -> Bool {
+    if isSo { return !hasRung.exchange(true, ordering: .relaxed) }
+    if isOver { hasRung.store(false, ordering: .relaxed) }
+    return false
   }
 }

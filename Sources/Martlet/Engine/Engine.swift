@@ -32,6 +32,8 @@ final class Engine: @unchecked Sendable {
   let maximumKeyByteCount: Int
   /// Nanoseconds that a wait for a lock may take, unless a transaction says otherwise.
   let lockTimeout: UInt64
+  /// Nanoseconds from which on a transaction is slow; the largest number: none is.
+  let slowThreshold: UInt64
   let maximumInlineByteCount: Int
 
   private let directoryLock: any FileLock
@@ -53,6 +55,7 @@ final class Engine: @unchecked Sendable {
     log = parts.log
     nextTransaction = Atomic(parts.nextTransaction.rawValue)
     lockTimeout = configuration.lockTimeout.nanoseconds
+    slowThreshold = configuration.slowTransactionThreshold?.nanoseconds ?? .max
     maximumKeyByteCount = parts.store.maximumKeyByteCount
     maximumInlineByteCount = parts.store.maximumInlineByteCount
     pipeline = CommitPipeline(
@@ -61,8 +64,8 @@ final class Engine: @unchecked Sendable {
     locks = LockService(effects: effects, byteBudget: configuration.lockBudget)
     protocols = ProtocolTable(configuration)
     checkpointer = Checkpointer(
-      store: parts.store, log: parts.log, pipeline: pipeline, configuration: configuration,
-      effects: effects)
+      store: parts.store, log: parts.log, pipeline: pipeline, directory: directory,
+      configuration: configuration, effects: effects)
     workers = TransactionWorkers(
       effects: effects, limit: configuration.asynchronousTransactionLimit)
     checkpointer.start { [unowned self] in transactionFloor }
@@ -96,14 +99,17 @@ final class Engine: @unchecked Sendable {
   func leave() { running.leave() }
 
   /// Begins a read-only snapshot at a watermark.
-  func beginRead(_ kind: SnapshotKind = .acknowledged, cancellation: CancellationFlag? = nil)
-    -> ReadContext
-  {
-    let snapshot = store.beginSnapshot(kind)
+  func beginRead(
+    _ kind: SnapshotKind = .acknowledged, transaction: TransactionID = TransactionID(0),
+    label: StaticString?, cancellation: CancellationFlag? = nil
+  ) -> ReadContext {
+    let owner = SnapshotOwner(
+      transaction: transaction, label: label, begun: effects.time.coarse())
+    let snapshot = store.beginSnapshot(kind, for: owner)
     let context = readers.take() ?? ReadContext(engine: self, snapshot: snapshot)
     let horizon =
       kind == .acknowledged ? pipeline.acknowledgedPosition : pipeline.publishedPosition
-    context.begin(snapshot, horizon: horizon, cancellation: cancellation)
+    context.begin(snapshot, horizon: horizon, cancellation: cancellation, owner: owner)
     return context
   }
 
@@ -112,7 +118,9 @@ final class Engine: @unchecked Sendable {
   func endRead(_ context: ReadContext) throws(DatabaseError) {
     store.endSnapshot(context.snapshot)
     let horizon = context.horizon
+    let owner = context.owner
     readers.put(context)
+    noteRead(owner)
     if configuration.durability != .relaxed { try pipeline.makeDurable(through: horizon) }
   }
 
@@ -124,12 +132,14 @@ final class Engine: @unchecked Sendable {
     let id = makeTransactionID()
     // Followed first, so that the snapshot misses nothing that the history does not know (O2).
     let tracking = control.certification.role.flatMap { pipeline.beginTracking(id, as: $0) }
-    let snapshot = store.beginSnapshot(.published)
+    let owner = SnapshotOwner(
+      transaction: id, label: options.label, begun: effects.time.coarse())
+    let snapshot = store.beginSnapshot(.published, for: owner)
     if let tracking { pipeline.setSnapshot(snapshot.timestamp, of: tracking) }
     let state = writers.take() ?? makeTransactionState(snapshot)
     state.reads.begin(
       snapshot, horizon: pipeline.publishedPosition, cancellation: options.cancellation,
-      notesReads: control.certification.notesReads)
+      owner: owner, notesReads: control.certification.notesReads)
     state.begin(
       LockRequester(
         transaction: id, timesVictim: timesVictim, enclosing: currentTransaction,
@@ -148,9 +158,13 @@ final class Engine: @unchecked Sendable {
   }
 
   /// Ends a read-write transaction, whatever became of it.
-  func endWrite(_ state: TransactionState) {
-    state.finish()
+  ///
+  /// - Returns: nanoseconds that it waited for locks.
+  @discardableResult
+  func endWrite(_ state: TransactionState) -> UInt64 {
+    let waited = state.finish()
     if let discarded = writers.put(state) { pendingWriters.remove(discarded) }
+    return waited
   }
 
   /// Frees the pages of a large value that was never committed.
@@ -158,7 +172,9 @@ final class Engine: @unchecked Sendable {
     do { try store.discard(reference) } catch {
       // The pages stay allocated until the database is reopened: they are in no checkpoint.
       effects.events.report(
-        Event(.warning, "pages of an uncommitted large value could not be freed: \(error)"))
+        Event(
+          .warning, kind: .background,
+          "pages of an uncommitted large value could not be freed: \(error)"))
     }
   }
 

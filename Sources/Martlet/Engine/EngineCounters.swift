@@ -4,10 +4,12 @@ internal import Synchronization
 /// Counts that only statistics read.
 // SENDABLE: atomics and a Mutex.
 final class EngineCounters: Sendable {
-  let reads = Atomic<UInt64>(0)
   let retries = Atomic<UInt64>(0)
   /// Transactions that went on under two-phase locking.
   let escalations = Atomic<UInt64>(0)
+  let lookups = LookupCounters()
+  private let slow = Mutex(SlowTransactionLog())
+  private let commitTimes = Mutex(LatencyHistogram())
   private let abortsByCause = Mutex<[AbortCount: UInt64]>([:])
 
   private struct AbortCount: Hashable {
@@ -21,6 +23,24 @@ final class EngineCounters: Sendable {
     let key = AbortCount(
       code: error.code.name, cause: error.abort?.cause, isCoarse: error.abort?.isCoarse ?? false)
     abortsByCause.withLock { $0[key, default: 0] += 1 }
+  }
+
+  /// Counts how long a durable commit took.
+  func recordCommit(nanoseconds: UInt64) {
+    commitTimes.withLock { $0.record(nanoseconds: nanoseconds) }
+  }
+
+  /// How long durable commits took.
+  var commitLatency: LatencyHistogram { commitTimes.withLock { $0 } }
+
+  /// Keeps a slow transaction, unless there are enough that are slower.
+  func add(_ transaction: SlowTransaction, at now: UInt64) {
+    slow.withLock { $0.add(transaction, at: now) }
+  }
+
+  /// How many there were, and the slowest of late.
+  func slowTransactions(at now: UInt64) -> (count: UInt64, slowest: [SlowTransaction]) {
+    slow.withLock { ($0.count, $0.slowest(at: now)) }
   }
 
   /// By code.

@@ -270,8 +270,12 @@ final class Recovery {
     let left = done == 0 ? 0 : Int(seconds * Double(total - min(done, total)) / Double(done))
     effects.events.report(
       Event(
-        .notice,
+        .notice, kind: .recovery,
         "recovering: \(done >> 20) of \(total >> 20) MiB (\(share) %), \(replayedCommits) commits, "
-          + "about \(left) s left"))
+          + "about \(left) s left",
+        [
+          "bytes": .number(done), "totalBytes": .number(total),
+          "commits": .number(replayedCommits), "remaining": .duration(.seconds(left)),
+        ]))
   }
 }

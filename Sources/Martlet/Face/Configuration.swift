@@ -46,6 +46,9 @@ public struct Configuration: Sendable {
   public var strictSerializableProtocol: TransactionProtocol
   /// Threads for the asynchronous forms, at most.
   public var asynchronousTransactionLimit: Int
+  /// How long a transaction may take before ``Statistics/slowTransactions`` and `events` tell of it;
+  /// nil: none is ever slow.
+  public var slowTransactionThreshold: Duration?
   /// Receives what happens, from aborts to failures of the device. Called on the engine's threads and
   /// on those of transactions; must not call the database.
   public var events: (@Sendable (DatabaseEvent) -> Void)?
@@ -70,6 +73,7 @@ public struct Configuration: Sendable {
     serializableProtocol: TransactionProtocol = .serializableSnapshot,
     strictSerializableProtocol: TransactionProtocol = .twoPhaseLocking,
     asynchronousTransactionLimit: Int = 16,
+    slowTransactionThreshold: Duration? = .milliseconds(100),
     events: (@Sendable (DatabaseEvent) -> Void)? = nil
   ) {
     self.pageSize = pageSize
@@ -88,6 +92,7 @@ public struct Configuration: Sendable {
     self.serializableProtocol = serializableProtocol
     self.strictSerializableProtocol = strictSerializableProtocol
     self.asynchronousTransactionLimit = asynchronousTransactionLimit
+    self.slowTransactionThreshold = slowTransactionThreshold
     self.events = events
   }
 

@@ -9,10 +9,11 @@ extension Database {
   public func write<Result: Sendable>(
     isolation: IsolationLevel = .snapshot, using: TransactionProtocol? = nil,
     durability: Durability? = nil, retry: RetryPolicy = .automatic,
+    label: StaticString? = nil,
     _ body: @escaping @Sendable (borrowing Transaction) throws -> Result
   ) async throws -> Result {
     try await transact(
-      isolation: isolation, using: using, durability: durability, retry: retry, body
+      isolation: isolation, using: using, durability: durability, retry: retry, label: label, body
     ).value
   }
 
@@ -20,13 +21,15 @@ extension Database {
   public func transact<Result: Sendable>(
     isolation: IsolationLevel = .snapshot, using: TransactionProtocol? = nil,
     durability: Durability? = nil, retry: RetryPolicy = .automatic,
+    label: StaticString? = nil,
     _ body: @escaping @Sendable (borrowing Transaction) throws -> Result
   ) async throws -> Committed<Result> {
     let engine = engine
     return try await onEngineThread { cancellation, resume in
       do {
         let options = try engine.options(
-          isolation, using, durability: durability, retry: retry, cancellation: cancellation)
+          isolation, using, durability: durability, retry: retry, label: label,
+          cancellation: cancellation)
         var result: Result?
         let outcome = try engine.run(options) { result = try body($0) }
         guard let value = result else {
@@ -36,7 +39,7 @@ extension Database {
         engine.workers.acknowledger.submit { [value] in
           resume(
             Swift.Result {
-              try outcome.awaitDurability(engine.pipeline)
+              try engine.acknowledge(outcome)
               return Committed(value: value, timestamp: outcome.receipt?.timestamp)
             })
         }
@@ -49,17 +52,18 @@ extension Database {
   /// As the synchronous `read`, without blocking the calling task's thread.
   public func read<Result: Sendable>(
     isolation: IsolationLevel = .snapshot, deferrable: Bool = false,
-    retry: RetryPolicy = .automatic,
+    retry: RetryPolicy = .automatic, label: StaticString? = nil,
     _ body: @escaping @Sendable (borrowing Snapshot) throws -> Result
   ) async throws -> Result {
     let engine = engine
     return try await onEngineThread { cancellation, resume in
       if isolation > .snapshot {
         let runner = SnapshotRunner(
-          engine: engine, isDeferrable: deferrable, retry: retry, cancellation: cancellation)
+          engine: engine, isDeferrable: deferrable, retry: retry, cancellation: cancellation,
+          label: label)
         return resume(Swift.Result { try runner.run(body) })
       }
-      let context = engine.beginRead(cancellation: cancellation)
+      let context = engine.beginRead(label: label, cancellation: cancellation)
       let result = Swift.Result { try body(Snapshot(context: context)) }
       do { try engine.endRead(context) } catch {
         if case .success = result { return resume(.failure(error)) }

@@ -29,6 +29,8 @@ extension Database {
   ///   - using: how a serializable transaction is kept apart; the configuration's choice when nil.
   ///   - durability: what the commit survives; the database's own grade when nil.
   ///   - retry: how often, and how long, it is tried again.
+  ///   - label: what to call it in ``Statistics``, events and traces: a literal, since it names a
+  ///     place in the program and not its data.
   ///   - body: what to do; runs once for each attempt.
   /// - Returns: what the closure returned.
   /// - Throws: what the closure throws, or a `DatabaseError`; the transaction is rolled back. After
@@ -38,10 +40,10 @@ extension Database {
   public func write<Result>(
     isolation: IsolationLevel = .snapshot, using: TransactionProtocol? = nil,
     durability: Durability? = nil, retry: RetryPolicy = .automatic,
-    _ body: (borrowing Transaction) throws -> Result
+    label: StaticString? = nil, _ body: (borrowing Transaction) throws -> Result
   ) throws -> Result {
     try transact(
-      isolation: isolation, using: using, durability: durability, retry: retry, body
+      isolation: isolation, using: using, durability: durability, retry: retry, label: label, body
     ).value
   }
 
@@ -50,10 +52,10 @@ extension Database {
   public func transact<Result>(
     isolation: IsolationLevel = .snapshot, using: TransactionProtocol? = nil,
     durability: Durability? = nil, retry: RetryPolicy = .automatic,
-    _ body: (borrowing Transaction) throws -> Result
+    label: StaticString? = nil, _ body: (borrowing Transaction) throws -> Result
   ) throws -> Committed<Result> {
     var result: Result?
-    let timestamp = try run(isolation, using, durability, retry) { result = try body($0) }
+    let timestamp = try run(isolation, using, durability, retry, label) { result = try body($0) }
     guard let result else { preconditionFailure("a transaction without a run of its body") }
     return Committed(value: result, timestamp: timestamp)
   }
@@ -62,14 +64,15 @@ extension Database {
   @usableFromInline
   func run(
     _ isolation: IsolationLevel, _ using: TransactionProtocol?, _ durability: Durability?,
-    _ retry: RetryPolicy, _ body: (borrowing Transaction) throws -> Void
+    _ retry: RetryPolicy, _ label: StaticString?,
+    _ body: (borrowing Transaction) throws -> Void
   ) throws -> Timestamp? {
     try engine.enter()
     defer { engine.leave() }
     let options = try engine.options(
-      isolation, using, durability: durability, retry: retry, cancellation: nil)
+      isolation, using, durability: durability, retry: retry, label: label, cancellation: nil)
     let outcome = try engine.run(options, body)
-    try outcome.awaitDurability(engine.pipeline)
+    try engine.acknowledge(outcome)
     return outcome.receipt?.timestamp
   }
 
@@ -85,15 +88,18 @@ extension Database {
   ///   - deferrable: whether to wait, up to `Configuration.lockTimeout`, for a snapshot of which it
   ///     is certain beforehand that it needs no second attempt (rule S13).
   ///   - retry: how often, and how long, it is tried again.
+  ///   - label: what to call it in ``Statistics``, events and traces: a literal, since it names a
+  ///     place in the program and not its data.
   ///   - body: what to do; runs once for each attempt.
   /// - Throws: what the closure throws, or a `DatabaseError`.
   @inlinable
   public func read<Result>(
     isolation: IsolationLevel = .snapshot, deferrable: Bool = false,
-    retry: RetryPolicy = .automatic, _ body: (borrowing Snapshot) throws -> Result
+    retry: RetryPolicy = .automatic, label: StaticString? = nil,
+    _ body: (borrowing Snapshot) throws -> Result
   ) throws -> Result {
-    if isolation > .snapshot { return try readCertified(deferrable, retry, body) }
-    let context = try beginRead()
+    if isolation > .snapshot { return try readCertified(deferrable, retry, label, body) }
+    let context = try beginRead(label)
     let result: Result
     do { result = try body(Snapshot(context: context)) } catch {
       try? endRead(context)
@@ -105,20 +111,22 @@ extension Database {
 
   @usableFromInline
   func readCertified<Result>(
-    _ isDeferrable: Bool, _ retry: RetryPolicy, _ body: (borrowing Snapshot) throws -> Result
+    _ isDeferrable: Bool, _ retry: RetryPolicy, _ label: StaticString?,
+    _ body: (borrowing Snapshot) throws -> Result
   ) throws -> Result {
     try engine.enter()
     defer { engine.leave() }
     return try SnapshotRunner(
-      engine: engine, isDeferrable: isDeferrable, retry: retry, cancellation: nil
+      engine: engine, isDeferrable: isDeferrable, retry: retry, cancellation: nil,
+      label: label
     ).run(body)
   }
 
   /// Begins a snapshot; ended by `endRead`.
   @usableFromInline
-  func beginRead() throws(DatabaseError) -> ReadContext {
+  func beginRead(_ label: StaticString?) throws(DatabaseError) -> ReadContext {
     try engine.enter()
-    return engine.beginRead()
+    return engine.beginRead(label: label)
   }
 
   @usableFromInline
@@ -132,11 +140,11 @@ extension Engine {
   /// What a caller asks of a read-write transaction.
   func options(
     _ isolation: IsolationLevel, _ wish: TransactionProtocol?, durability: Durability?,
-    retry: RetryPolicy, cancellation: CancellationFlag?
+    retry: RetryPolicy, label: StaticString? = nil, cancellation: CancellationFlag?
   ) throws(DatabaseError) -> TransactionOptions {
     TransactionOptions(
       isolation: isolation, control: try protocols.resolve(isolation, wish),
       durability: durability ?? configuration.durability, retry: retry,
-      cancellation: cancellation)
+      cancellation: cancellation, label: label)
   }
 }

@@ -1,7 +1,7 @@
 /// What a transaction may see of others, from least to most protected.
 ///
 /// Each transaction gets its own level's guarantee whatever the others run at (rule M1).
-public enum IsolationLevel: String, Sendable, Hashable, CaseIterable {
+public enum IsolationLevel: String, Sendable, Hashable, CaseIterable, Codable {
   /// Forbids dirty writes only: reads show what others have written and not committed.
   case readUncommitted
   /// And dirty reads: each operation shows the newest committed state.

@@ -1,5 +1,6 @@
 internal import Primitives
 internal import BTreeIndex
+internal import Environment
 internal import Paging
 internal import RedoLog
 internal import Synchronization
@@ -16,14 +17,31 @@ public struct Statistics: Sendable, Codable, Hashable {
   public var abortCauses: [String: UInt64] = [:]
   /// Attempts made again after an abort.
   public var retries: UInt64 = 0
-  /// Times a transaction had to wait for a lock.
+  /// Times a transaction had to wait for a lock, those that wait now included.
   public var lockWaits: UInt64 = 0
+  /// How long the waits for locks took that are over.
+  public var lockWaitLatency = LatencyHistogram()
+  /// How long commits took that wait for the device, from the begin of their transaction. Relaxed
+  /// ones are not timed: two looks at a clock would be a good part of them.
+  public var commitLatency = LatencyHistogram()
+  /// How long waits for the device took.
+  public var flushLatency = LatencyHistogram()
+  /// Transactions above `Configuration.slowTransactionThreshold`.
+  public var slowTransactionCount: UInt64 = 0
+  /// The slowest of them in the last five to ten minutes, at most 32, the slowest first.
+  public var slowTransactions: [SlowTransaction] = []
   /// Times the locks of a transaction became a lock of their keyspace, for want of memory.
   public var lockEscalations: UInt64 = 0
   /// Victims of certification that went on under two-phase locking.
   public var protocolEscalations: UInt64 = 0
   /// Checkpoints completed.
   public var checkpoints: UInt64 = 0
+  /// Checkpoints that failed; each time the one before stayed in force.
+  public var failedCheckpoints: UInt64 = 0
+  /// Time since the last checkpoint, or since the database was opened.
+  public var checkpointAge = Duration.zero
+  /// How long the last checkpoint took, to about ten milliseconds.
+  public var lastCheckpointDuration = Duration.zero
   /// Bytes of log that recovery would replay now.
   public var logBytesSinceCheckpoint: UInt64 = 0
   /// Batches written to the log: one flush each.
@@ -40,6 +58,17 @@ public struct Statistics: Sendable, Codable, Hashable {
   public var mappedPages: UInt64 = 0
   /// Pages in memory whose image in the data file is older.
   public var dirtyBytes: UInt64 = 0
+  /// Keys looked up, on behalf of reads.
+  public var keyLookups: UInt64 = 0
+  /// Key look-ups that found their pages in memory: an estimate, for which every page read from
+  /// the data file counts as the miss of one look-up.
+  public var cacheHits: UInt64 { keyLookups - min(keyLookups, pageReads) }
+  /// Pages that were not in memory when somebody asked for them: the same as ``pageReads``.
+  public var cacheMisses: UInt64 { pageReads }
+  /// Bytes of memory for pages.
+  public var cacheBytes: UInt64 = 0
+  /// Bytes of it that hold nothing now.
+  public var freeCacheBytes: UInt64 = 0
   /// Pages read from the data file.
   public var pageReads: UInt64 = 0
   /// Page images written to the data file.
@@ -64,8 +93,15 @@ public struct Statistics: Sendable, Codable, Hashable {
   public var merges: UInt64 = 0
   /// Bytes of older versions held for snapshots.
   public var versionBytes: UInt64 = 0
+  /// Older versions held for snapshots.
+  public var versions: UInt64 = 0
+  /// Bytes of those that hang on open snapshots; the others wait for an acknowledgement.
+  public var pinnedVersionBytes: UInt64 = 0
   /// Snapshots that are open, transactions included.
   public var openSnapshots: UInt64 = 0
+  /// The open snapshots that pin most, and the oldest one, at most 16: who keeps older versions in
+  /// memory.
+  public var pinningSnapshots: [OpenSnapshot] = []
   /// Snapshots that expired for the version budget.
   public var expiredSnapshots: UInt64 = 0
   /// Bytes of a page.
@@ -77,29 +113,81 @@ public struct Statistics: Sendable, Codable, Hashable {
   public init() {}
 }
 
+/// A snapshot or a transaction that is open, and what it keeps in memory.
+public struct OpenSnapshot: Sendable, Codable, Hashable {
+  /// The moment it shows.
+  public var timestamp: UInt64
+  /// The number of its transaction; zero for a reader, which has none.
+  public var transaction: UInt64
+  /// What the program calls it.
+  public var label: String?
+  /// How long it has been open, to about ten milliseconds.
+  public var age: Duration
+  /// Bytes of older versions that hang on it: it is the newest snapshot that sees them.
+  public var pinnedBytes: UInt64
+
+  init(_ report: SnapshotReport) {
+    timestamp = report.timestamp.rawValue
+    transaction = report.transaction.rawValue
+    label = report.label
+    age = report.age ?? .zero
+    pinnedBytes = UInt64(report.pinnedByteCount)
+  }
+}
+
 extension Database {
   /// What the database has done since it was opened, and how large it is now.
+  ///
+  /// Each number is right; those that change meanwhile may be of slightly different moments.
+  /// - Complexity: O(open snapshots); takes no lock that a transaction waits for.
   public var statistics: Statistics {
-    let store = engine.store.statistics
-    let paging = store.paging
-    let log = engine.log.statistics
     var result = Statistics()
-    result.commits = engine.pipeline.counters.commits.load(ordering: .relaxed)
-    result.aborts = engine.counters.aborts
-    result.abortCauses = engine.counters.abortCauses
-    result.lockEscalations = engine.locks.counters.escalations.load(ordering: .relaxed)
-    result.protocolEscalations = engine.counters.escalations.load(ordering: .relaxed)
-    result.retries = engine.counters.retries.load(ordering: .relaxed)
-    result.lockWaits = engine.locks.counters.waits.load(ordering: .relaxed)
-    result.checkpoints = engine.checkpointer.completedCount
-    result.logBytesSinceCheckpoint = engine.checkpointer.logByteCount
+    engine.countTransactions(into: &result)
+    engine.countStorage(into: &result)
+    engine.countVersions(into: &result)
+    return result
+  }
+}
+
+extension Engine {
+  fileprivate func countTransactions(into result: inout Statistics) {
+    result.commits = pipeline.counters.commits.load(ordering: .relaxed)
+    result.aborts = counters.aborts
+    result.abortCauses = counters.abortCauses
+    result.retries = counters.retries.load(ordering: .relaxed)
+    result.lockWaits = locks.counters.waits.load(ordering: .relaxed)
+    result.lockWaitLatency = locks.counters.waitTimes
+    result.lockEscalations = locks.counters.escalations.load(ordering: .relaxed)
+    result.protocolEscalations = counters.escalations.load(ordering: .relaxed)
+    result.commitLatency = counters.commitLatency
+    result.flushLatency = pipeline.counters.flushLatency
+    let slow = counters.slowTransactions(at: effects.time.coarse())
+    result.slowTransactionCount = slow.count
+    result.slowTransactions = slow.slowest
+    result.newestTimestamp = store.acknowledgedTimestamp.rawValue
+  }
+
+  fileprivate func countStorage(into result: inout Statistics) {
+    let store = store.statistics
+    let paging = store.paging
+    let log = log.statistics
+    let checkpoints = checkpointer.counters
+    let pageSize = self.store.pageSize
+    result.checkpoints = checkpoints.completedCount
+    result.failedCheckpoints = checkpoints.failedCount
+    result.checkpointAge = checkpoints.age(at: effects.time.coarse())
+    result.lastCheckpointDuration = checkpoints.lastDuration
+    result.logBytesSinceCheckpoint = checkpointer.logByteCount
     result.logBatches = log.batches
     result.logBytes = log.bytes
     result.logSegmentsReused = log.segmentsReused
     result.fileBytes = UInt64(paging.fileByteCount)
     result.usedBytes = UInt64(paging.usedByteCount)
     result.mappedPages = UInt64(paging.mappedPageCount)
-    result.dirtyBytes = UInt64(engine.store.dirtyByteCount)
+    result.dirtyBytes = UInt64(self.store.dirtyByteCount)
+    result.keyLookups = counters.lookups.total
+    result.cacheBytes = UInt64(paging.frameCount * pageSize)
+    result.freeCacheBytes = UInt64(paging.freeFrameCount * pageSize)
     result.pageReads = UInt64(paging.pageReads)
     result.pageWrites = UInt64(paging.pageWrites)
     result.evictions = UInt64(paging.evictions)
@@ -111,11 +199,20 @@ extension Database {
     result.backupHeldBytes = UInt64(paging.heldByteCount)
     result.splits = UInt64(store.splitCount)
     result.merges = UInt64(store.mergeCount)
-    result.versionBytes = UInt64(store.versionByteCount)
-    result.openSnapshots = UInt64(store.snapshotCount)
-    result.expiredSnapshots = UInt64(store.expiredSnapshotCount)
-    result.pageSize = UInt64(engine.store.pageSize)
-    result.newestTimestamp = engine.store.acknowledgedTimestamp.rawValue
-    return result
+    result.pageSize = UInt64(pageSize)
+  }
+
+  fileprivate func countVersions(into result: inout Statistics) {
+    let statistics = store.statistics
+    result.versions = UInt64(statistics.versionCount)
+    result.versionBytes = UInt64(statistics.versionByteCount)
+    result.pinnedVersionBytes = UInt64(max(0, statistics.pinnedByteCount))
+    result.openSnapshots = UInt64(statistics.snapshotCount)
+    result.expiredSnapshots = UInt64(statistics.expiredSnapshotCount)
+    let open = store.openSnapshots.filter { !$0.isExpired }
+    guard let oldest = open.first else { return }
+    let heaviest = open.dropFirst().sorted { $0.pinnedByteCount > $1.pinnedByteCount }
+    result.pinningSnapshots = ([oldest] + heaviest.prefix(15)).map(OpenSnapshot.init)
+      .sorted { $0.pinnedBytes > $1.pinnedBytes }
   }
 }

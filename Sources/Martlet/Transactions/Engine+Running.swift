@@ -17,13 +17,16 @@ extension Engine {
   func run(
     _ options: TransactionOptions, _ body: (borrowing Transaction) throws -> Void
   ) throws -> TransactionOutcome {
-    var course = Course(begin: effects.time.monotonic(), control: options.control)
+    var course = TransactionCourse(begin: effects.time.monotonic(), control: options.control)
     while true {
       do {
-        return try runOnce(options, course, body)
+        return try runOnce(options, &course, body)
       } catch let error as Doomed {
-        let cause = noted(error.cause, after: course)
-        guard cause.isRetryable, mayRetry(options, course) else { throw cause }
+        let cause = noted(error.cause, after: course, options)
+        guard cause.isRetryable, mayRetry(options, course) else {
+          noteFailure(course, options, outcome: cause.code.name)
+          throw cause
+        }
         counters.retries.add(1, ordering: .relaxed)
         prepareRetry(&course, after: cause)
         pause(afterAttempt: course.attempt, options.retry)
@@ -33,54 +36,73 @@ extension Engine {
   }
 
   private func runOnce(
-    _ options: TransactionOptions, _ course: borrowing Course,
+    _ options: TransactionOptions, _ course: inout TransactionCourse,
     _ body: (borrowing Transaction) throws -> Void
   ) throws -> TransactionOutcome {
     let state = beginWrite(
       options, control: course.control, timesVictim: course.timesVictim,
       deadline: course.deadline(options.retry))
+    let owner = state.reads.owner
     do {
       try whileCurrent(state.id) { try body(Transaction(state: state)) }
     } catch {
       let doom = state.doom
       let horizon = state.reads.horizon
-      endWrite(state)
+      let waited = endWrite(state)
+      let now = effects.time.coarse()
+      course.timing.add(owner, bodyEnd: now, end: now, lockWait: waited)
       // What it read may not be durable, and its error may tell of it (rule L9).
       if options.durability != .relaxed { try pipeline.makeDurable(through: horizon) }
       if let doom { throw Doomed(cause: doom) }
+      noteFailure(course, options, outcome: "rolledBack")
       throw error
     }
+    let bodyEnd = effects.time.coarse()
     let receipt: CommitReceipt?
     do {
       receipt = try state.publish()
     } catch {
-      endWrite(state)
+      let waited = endWrite(state)
+      course.timing.add(owner, bodyEnd: bodyEnd, end: effects.time.coarse(), lockWait: waited)
       throw Doomed(cause: error)
     }
     let horizon = state.reads.horizon
-    endWrite(state)
+    let waited = endWrite(state)
     if receipt != nil { checkpointer.noteCommit() }
-    return TransactionOutcome(receipt: receipt, durability: options.durability, horizon: horizon)
+    course.timing.add(owner, bodyEnd: bodyEnd, end: effects.time.coarse(), lockWait: waited)
+    return TransactionOutcome(
+      receipt: receipt, durability: options.durability, horizon: horizon,
+      timed: TimedCourse(course, options))
   }
 
   /// Counts and tells an abort.
-  private func noted(_ error: DatabaseError, after course: Course) -> DatabaseError {
+  private func noted(
+    _ error: DatabaseError, after course: TransactionCourse, _ options: TransactionOptions
+  ) -> DatabaseError {
     var cause = error
     cause.attempts = course.attempt
     counters.countAbort(cause)
     if effects.events.wants(.debug) {
+      var facts: [String: Event.Value] = [
+        "code": .text(cause.code.name), "attempt": .number(course.attempt),
+        "transaction": .number(course.timing.transaction.rawValue),
+      ]
+      if let cause = cause.abort?.cause { facts["cause"] = .text(cause.rawValue) }
+      if let label = options.label { facts["label"] = .text("\(label)") }
       effects.events.report(
-        Event(.debug, "attempt \(course.attempt) of a transaction was rolled back: \(cause)"))
+        Event(
+          .debug, kind: .abort,
+          "attempt \(course.attempt) of a transaction was rolled back: \(cause)", facts))
     }
     return cause
   }
 
-  private func prepareRetry(_ course: inout Course, after cause: DatabaseError) {
+  private func prepareRetry(_ course: inout TransactionCourse, after cause: DatabaseError) {
     switch cause.code {
     case .deadlockVictim: course.timesVictim += 1
     case .serializationFailure:
       course.timesRefused += 1
-      if course.timesRefused >= Course.escalationLimit {
+      if course.timesRefused >= TransactionCourse.escalationLimit {
         counters.escalations.add(1, ordering: .relaxed)
         course.control = protocols.escalated()
       }
@@ -88,7 +110,7 @@ extension Engine {
     }
   }
 
-  private func mayRetry(_ options: TransactionOptions, _ course: Course) -> Bool {
+  private func mayRetry(_ options: TransactionOptions, _ course: TransactionCourse) -> Bool {
     guard course.attempt < options.retry.attemptLimit else { return false }
     if let cancellation = options.cancellation, cancellation.isCancelled { return false }
     return effects.time.monotonic() - course.begin < options.retry.timeLimit.nanoseconds
@@ -98,34 +120,12 @@ extension Engine {
   /// sleeps for a jittered while, so that they do not meet again at once.
   private func pause(afterAttempt attempt: Int, _ retry: RetryPolicy) {
     let waits = effects.waits
-    guard attempt >= Course.sleepingAttempt else {
-      return waits.yield(attempt: Course.yieldingTurn)
+    guard attempt >= TransactionCourse.sleepingAttempt else {
+      return waits.yield(attempt: TransactionCourse.yieldingTurn)
     }
     let bound = retry.backOffBound(afterAttempt: attempt)
     let nanoseconds = effects.entropy.next() % bound
     _ = waits.park(waits.makeTicket(), until: effects.time.monotonic() + nanoseconds)
-  }
-}
-
-/// What the attempts so far have come to.
-private struct Course {
-  let begin: UInt64
-  var attempt = 1
-  var timesVictim = 0
-  var timesRefused = 0
-  var control: any ConcurrencyProtocol
-
-  /// Attempts that may fail certification before the protocol is changed.
-  static let escalationLimit = 3
-  /// The first attempt after which it sleeps: a sleep of microseconds takes the system many more.
-  static let sleepingAttempt = 3
-  /// A turn of a spin loop at which the processor is offered to others.
-  static let yieldingTurn = 10
-
-  /// When a transaction that may be retried is out of time.
-  func deadline(_ retry: RetryPolicy) -> LockRequester.Deadline? {
-    guard retry.attemptLimit > 1 else { return nil }
-    return LockRequester.Deadline(begin: begin, timeLimit: retry.timeLimit)
   }
 }
 
@@ -139,6 +139,8 @@ struct TransactionOutcome {
   let durability: Durability
   /// Where the newest commit that the transaction can have read ends in the log.
   let horizon: LogPosition
+  /// Where its time went; nil for one that nobody timed.
+  let timed: TimedCourse?
 
   /// Waits until the commit, or what was read, is as durable as promised (rule L9).
   func awaitDurability(_ pipeline: CommitPipeline) throws(DatabaseError) {

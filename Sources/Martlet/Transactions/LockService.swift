@@ -38,6 +38,8 @@ final class LockService: Sendable {
     /// News that came before the waiter had registered its ticket.
     var early: [TransactionID: LockNotice.Event] = [:]
     var notices: [LockNotice] = []
+    /// Nanoseconds that running transactions have waited, of those that have.
+    var waited: [TransactionID: UInt64] = [:]
 
     /// What the table said, and what is to be done outside the mutex.
     mutating func answer(_ outcome: LockOutcome) -> Answer {
@@ -101,12 +103,18 @@ final class LockService: Sendable {
   }
 
   /// Releases every lock of a transaction and lets the next ones go on.
-  func releaseAll(of transaction: TransactionID) {
+  ///
+  /// - Returns: nanoseconds that it has waited for locks.
+  @discardableResult
+  func releaseAll(of transaction: TransactionID) -> UInt64 {
+    var waited: UInt64 = 0
     let woken = state.withLock { state in
       state.table.releaseAll(of: transaction, notices: &state.notices)
+      if !state.waited.isEmpty { waited = state.waited.removeValue(forKey: transaction) ?? 0 }
       return state.deliver()
     }
     for ticket in woken { effects.waits.wake(ticket) }
+    return waited
   }
 
   /// Who waits for a lock now.
@@ -141,9 +149,13 @@ final class LockService: Sendable {
       state.waiters[transaction] = waiter
       return false
     }
+    let begin = effects.time.monotonic()
     if !hasNews, requester.timeout > 0 { park(waiter, requester) }
+    let waited = effects.time.monotonic() - begin
+    counters.record(nanoseconds: waited)
     let (event, blockers, woken) = state.withLock {
       state -> (LockNotice.Event?, [TransactionID], [WaitTicket]) in
+      state.waited[transaction, default: 0] += waited
       var blockers: [TransactionID] = []
       if waiter.event == nil { waiter.event = state.early.removeValue(forKey: transaction) }
       if waiter.event == nil {
@@ -202,10 +214,14 @@ final class LockService: Sendable {
     let keyspace = escalation.keyspace.rawValue
     effects.events.report(
       Event(
-        .warning,
+        .warning, kind: .lockEscalation,
         "transaction \(transaction) held \(escalation.replaced) locks in keyspace \(keyspace) and has "
           + "the whole keyspace locked now; raise Configuration.lockBudget or write in smaller "
-          + "transactions"))
+          + "transactions",
+        [
+          "transaction": .number(transaction), "keyspace": .number(keyspace),
+          "locks": .number(escalation.replaced),
+        ]))
   }
 }
 
@@ -228,8 +244,14 @@ extension LockService {
 }
 
 /// Counts of lock waits.
-// SENDABLE: atomics only.
+// SENDABLE: atomics and a Mutex.
 final class LockCounters: Sendable {
   let waits = Atomic<UInt64>(0)
   let escalations = Atomic<UInt64>(0)
+  private let times = Mutex(LatencyHistogram())
+
+  func record(nanoseconds: UInt64) { times.withLock { $0.record(nanoseconds: nanoseconds) } }
+
+  /// How long waits took that are over.
+  var waitTimes: LatencyHistogram { times.withLock { $0 } }
 }

@@ -52,7 +52,7 @@ package final class OpenTransaction {
     engine.endWrite(state)
     if receipt != nil { engine.checkpointer.noteCommit() }
     try TransactionOutcome(
-      receipt: receipt, durability: options.durability, horizon: horizon
+      receipt: receipt, durability: options.durability, horizon: horizon, timed: nil
     ).awaitDurability(engine.pipeline)
     return receipt?.timestamp
   }

@@ -25,6 +25,7 @@ final class ReadContext {
     var horizon: LogPosition
     var isCancellable: Bool
     var notesReads: Bool
+    var owner: SnapshotOwner
   }
 
   unowned(unsafe) let engine: Engine
@@ -38,6 +39,8 @@ final class ReadContext {
   private let databaseID: DatabaseID
   private let state: UnsafeMutablePointer<State>
   private let scratch = ScratchStack()
+  private let lookupCounters: LookupCounters
+  private let lookups: LookupCounters.Lane
   private(set) var cancellation: CancellationFlag?
   private let readSetMemory: UnsafeMutablePointer<ReadSet>
   private var spareCursorMemory: AlignedMemory?
@@ -48,14 +51,19 @@ final class ReadContext {
     pipeline = engine.pipeline
     collectionRegistry = engine.collections
     databaseID = engine.id
+    lookupCounters = engine.counters.lookups
+    lookups = lookupCounters.makeLane()
     unsafe readSetMemory = .allocate(capacity: 1)
     unsafe readSetMemory.initialize(to: ReadSet())
     unsafe state = .allocate(capacity: 1)
     unsafe state.initialize(
-      to: State(snapshot: snapshot, horizon: .zero, isCancellable: false, notesReads: false))
+      to: State(
+        snapshot: snapshot, horizon: .zero, isCancellable: false, notesReads: false,
+        owner: SnapshotOwner()))
   }
 
   deinit {
+    lookupCounters.retire(lookups)
     unsafe readSetMemory.deinitialize(count: 1)
     unsafe readSetMemory.deallocate()
     unsafe state.deallocate()
@@ -71,11 +79,11 @@ final class ReadContext {
   /// Begins a use.
   func begin(
     _ snapshot: StoreSnapshot, horizon: LogPosition, cancellation: CancellationFlag?,
-    notesReads: Bool = false
+    owner: SnapshotOwner, notesReads: Bool = false
   ) {
     unsafe state.pointee = State(
       snapshot: snapshot, horizon: horizon, isCancellable: cancellation != nil,
-      notesReads: notesReads)
+      notesReads: notesReads, owner: owner)
     if cancellation != nil || self.cancellation != nil { self.cancellation = cancellation }
     if notesReads { readSet.removeAll() }
   }
@@ -84,20 +92,23 @@ final class ReadContext {
   func refresh() {
     let old = snapshot
     guard store.publishedTimestamp > old.timestamp else { return }
-    unsafe state.pointee.snapshot = engine.store.beginSnapshot(.published)
+    unsafe state.pointee.snapshot = engine.store.beginSnapshot(.published, for: owner)
     unsafe state.pointee.horizon = pipeline.publishedPosition
     store.endSnapshot(old)
   }
 
   /// A snapshot of the newest published state beside the context's own; ended by the caller.
   func beginNewest() -> StoreSnapshot {
-    let snapshot = store.beginSnapshot(.published)
+    let snapshot = store.beginSnapshot(.published, for: owner)
     unsafe state.pointee.horizon = max(horizon, pipeline.publishedPosition)
     return snapshot
   }
 
   /// The moment it shows.
   var snapshot: StoreSnapshot { unsafe state.pointee.snapshot }
+
+  /// Who reads.
+  var owner: SnapshotOwner { unsafe state.pointee.owner }
 
   /// Where the newest commit that this context can see ends in the log.
   var horizon: LogPosition { unsafe state.pointee.horizon }
@@ -200,6 +211,7 @@ final class ReadContext {
   private func lookUp(_ key: ByteView, in keyspace: KeyspaceID, copyingTo level: ScratchStack.Level)
     throws(DatabaseError) -> FoundValue?
   {
+    lookups.count()
     do {
       return try store.find(
         key, in: keyspace, at: snapshot, appendingValueTo: &level.bytes)

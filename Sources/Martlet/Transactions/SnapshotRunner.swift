@@ -19,6 +19,7 @@ struct SnapshotRunner {
   let isDeferrable: Bool
   let retry: RetryPolicy
   let cancellation: CancellationFlag?
+  let label: StaticString?
 
   /// Refusals after which the next attempt waits for a safe snapshot.
   private static let escalationLimit = 3
@@ -76,7 +77,8 @@ struct SnapshotRunner {
         throw DatabaseError(
           .poisoned, "an earlier write to the device failed; close and reopen the database")
       }
-      let context = engine.beginRead(.published, cancellation: cancellation)
+      let context = engine.beginRead(
+        .published, transaction: id, label: label, cancellation: cancellation)
       engine.pipeline.setSnapshot(context.snapshot.timestamp, of: tracking)
       var safety = engine.pipeline.safety(of: tracking)
       if waitsForSafety, safety == .undecided {

@@ -9,4 +9,6 @@ struct TransactionOptions: Sendable {
   /// How long one wait for a lock may take; the configuration's when nil.
   var lockTimeout: Duration?
   var cancellation: CancellationFlag?
+  /// What the program calls it.
+  var label: StaticString?
 }

@@ -390,7 +390,9 @@ final class TransactionState {
   }
 
   /// Lets go of everything; what was not committed is gone.
-  func finish() {
+  ///
+  /// - Returns: nanoseconds that it waited for locks.
+  func finish() -> UInt64 {
     precondition(content.isRunning, "X3: finished twice")
     content.isRunning = false
     pendingLatch.withLock { _ in
@@ -401,7 +403,7 @@ final class TransactionState {
       pipeline.endTracking(tracking)
       content.tracking = nil
     }
-    locks.releaseAll(of: content.id)
+    let waited = locks.releaseAll(of: content.id)
     store.endSnapshot(reads.snapshot)
     if content.hasLargeValues {
       content.hasLargeValues = false
@@ -412,5 +414,6 @@ final class TransactionState {
     content.unflushedByteCount = 0
     content.doom = nil
     writtenKeys.removeAll()
+    return waited
   }
 }
