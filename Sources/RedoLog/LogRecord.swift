@@ -17,6 +17,8 @@ package enum RecordKind: UInt8, Sendable, CaseIterable {
   case outcome = 6
   /// Entries that a replica of a group accepted.
   case replicated = 7
+  /// What the commit record behind it replaces, where a keyspace wants that recorded.
+  case previousValues = 8
 }
 
 /// One record of the log, as recovery hands it out. `payload` is valid during the call only.

@@ -13,6 +13,8 @@ struct LogRecovery {
   private let generation: Generation
   /// Told of damage, where the recovery goes on behind it; nil where it refuses.
   private let report: ((LogDamage) -> Void)?
+  /// Bytes of segments that are kept for followers, at most.
+  private let retainedByteCount: Int
   /// From the one that holds `from` on; those before are in `obsolete`.
   private var segments: [LogSegment] = []
   private var obsolete: [LogSegment] = []
@@ -32,9 +34,10 @@ struct LogRecovery {
 
   init(
     files: SegmentFiles, from: LogPosition, durablePosition: LogPosition, generation: Generation,
-    report: ((LogDamage) -> Void)?
+    retainedByteCount: Int, report: ((LogDamage) -> Void)?
   ) {
     self.report = report
+    self.retainedByteCount = retainedByteCount
     self.files = files
     self.from = from
     self.durablePosition = durablePosition
@@ -240,6 +243,28 @@ struct LogRecovery {
         lost: last.endPosition..<Swift.max(last.endPosition, covered)))
   }
 
+  /// Divides the segments before the needed ones: the newest, as far as there is room for them and
+  /// each begins with a batch before the one behind it, are kept for followers, who find out by
+  /// themselves whether they are whole (LF2).
+  private func sortObsolete() throws(LogError) -> (kept: [LiveSegment], unneeded: [LogSegment]) {
+    var kept: [LiveSegment] = []
+    var room = retainedByteCount
+    var end = starts[0] ?? from.rawValue
+    for segment in obsolete.reversed() {
+      var reader = SegmentReader(segment)
+      // One that was made ahead and never used is between others as if it were not there.
+      guard let start = try reader.claimedStart() else { continue }
+      guard segment.byteCount <= room, start.rawValue < end, try reader.hasSoundStart() else {
+        break
+      }
+      kept.insert(LiveSegment(segment: segment, start: start.rawValue), at: 0)
+      room -= segment.byteCount
+      end = start.rawValue
+    }
+    let isKept = { (segment: LogSegment) in kept.contains { $0.segment === segment } }
+    return (kept, obsolete.filter { !isKept($0) })
+  }
+
   /// Makes what was found durable, and says where to go on. Segments behind the end hold nothing
   /// and are given new salts or removed by whoever takes over.
   func cut() throws(LogError) -> LogBeginning {
@@ -255,15 +280,17 @@ struct LogRecovery {
       position = (position / Self.positionSkip + 2) * Self.positionSkip
     }
     let isLive = { place in place <= index && starts[place] != nil }
+    let (kept, unneeded) = try sortObsolete()
     return LogBeginning(
       position: LogPosition(position), number: last.number + 1, previousChecksum: last.checksum,
       recordsEnd: last.recordsEnd, newestRecordEnd: newestRecordEnd, ceiling: last.ceiling,
       generation: generation,
+      kept: kept,
       live: segments.indices.filter(isLive).map { place in
         LiveSegment(segment: segments[place], start: starts[place] ?? 0)
       },
       offset: offset,
-      retired: obsolete + segments.indices.filter { !isLive($0) }.map { segments[$0] },
+      retired: unneeded + segments.indices.filter { !isLive($0) }.map { segments[$0] },
       nextSegmentNumber: nextSegmentNumber, replayFrom: from, byteCount: replayedByteCount)
   }
 }

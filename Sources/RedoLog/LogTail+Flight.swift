@@ -62,18 +62,22 @@ extension LogTail {
       landed.number = flight.header.number
       landed.checksum = flight.header.checksum
       landed.ceiling = flight.header.ceiling
+      landedMark = LogMark(behind: flight.header)
       if flight.header.recordCount > 0 { landed.ordered = flight.header.recordsEnd }
       statistics.batches += 1
       statistics.records += UInt64(flight.header.recordCount)
       statistics.bytes += UInt64(flight.header.storedByteCount)
     }
     if synced { statistics.syncs += 1 }
-    if flight.grade == .full || !synced { landed.recordsEnd = landed.ordered }
+    if flight.grade == .full || !synced {
+      landed.recordsEnd = landed.ordered
+      durableMark = landedMark
+    }
     var buffer = flight.buffer
     buffer.removeAll()
     idle = consume buffer
 
-    guard !waiters.isEmpty else { return [] }
+    guard !waiters.isEmpty || !followers.isEmpty else { return [] }
     var tickets: [WaitTicket] = []
     var waiting: [FlushWaiter] = []
     for waiter in waiters {
@@ -82,7 +86,15 @@ extension LogTail {
     statistics.followers += UInt64(tickets.count)
     if !waiting.isEmpty { tickets.insert(waiting.removeFirst().ticket, at: 0) }
     waiters = waiting
+    if !followers.isEmpty { tickets += takeReachedFollowers() }
     return tickets
+  }
+
+  private mutating func takeReachedFollowers() -> [WaitTicket] {
+    let end = landed.recordsEnd
+    let reached = followers.filter { $0.position < end }.map(\.ticket)
+    if !reached.isEmpty { followers.removeAll { $0.position < end } }
+    return reached
   }
 
   /// The flight failed: nothing becomes durable any more (rule F1). Returns everybody's ticket.

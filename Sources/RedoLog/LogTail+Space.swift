@@ -72,11 +72,16 @@ extension LogTail {
     return (newest.segment, offset)
   }
 
-  /// Segments whose content no recovery needs from now on go to the retired ones: those followed
-  /// by one that begins at or before the position where a replay would begin.
+  /// Segments whose content no recovery needs from now on are kept for followers, as far as there
+  /// is room for them, and then go to the retired ones, the oldest first: those followed by one that
+  /// begins at or before the position where a replay would begin.
   mutating func retire(before position: LogPosition) {
-    while live.count > 1, live[1].start <= position.rawValue {
-      retired.append(live.removeFirst().segment)
+    while live.count > 1, live[1].start <= position.rawValue { kept.append(live.removeFirst()) }
+    while keptByteCount > configuration.retainedByteCount {
+      retired.append(kept.removeFirst().segment)
     }
   }
+
+  /// Bytes of the files that are kept for followers only.
+  var keptByteCount: Int { kept.reduce(0) { $0 + $1.segment.byteCount } }
 }

@@ -24,11 +24,16 @@ struct LogTail: ~Copyable, Sendable {
   var activeNumber: UInt64
   var activeFlags: BatchFlags = []
   var landed: LandedBatch
+  /// Behind the newest batch that is on its way or durable, and behind the newest that is durable.
+  var landedMark: LogMark
+  var durableMark: LogMark
   var endPosition: LogPosition
   var newestTimestamp: Timestamp
   var generation: Generation
   // Space.
   var reservedByteCount = 0
+  /// Segments that no recovery needs and followers may want, in order, all before `live`.
+  var kept: [LiveSegment]
   var live: [LiveSegment]
   var offset: Int
   var prepared: [LogSegment] = []
@@ -46,6 +51,8 @@ struct LogTail: ~Copyable, Sendable {
   // Waits.
   var waiters: [FlushWaiter] = []
   var preparationWaiters: [WaitTicket] = []
+  /// Who waits for the durable end to move, beyond which position.
+  var followers: [(ticket: WaitTicket, position: LogPosition)] = []
   var backgroundTicket: WaitTicket?
   var isClosing = false
   var failure: LogError? {
@@ -62,6 +69,11 @@ struct LogTail: ~Copyable, Sendable {
     landed = LandedBatch(
       number: beginning.number - 1, checksum: beginning.previousChecksum,
       recordsEnd: beginning.recordsEnd, ordered: beginning.recordsEnd, ceiling: .zero)
+    landedMark = LogMark(
+      number: beginning.number - 1, position: beginning.position,
+      checksum: beginning.previousChecksum, recordCount: 0)
+    durableMark = landedMark
+    kept = beginning.kept
     endPosition = beginning.recordsEnd
     newestTimestamp = beginning.ceiling
     generation = beginning.generation
@@ -88,6 +100,7 @@ struct LogBeginning {
   var newestRecordEnd = LogPosition.zero
   var ceiling = Timestamp.zero
   var generation = Generation(0)
+  var kept: [LiveSegment] = []
   var live: [LiveSegment] = []
   var offset = 0
   var retired: [LogSegment] = []
@@ -132,8 +145,9 @@ extension LogTail {
 
   /// All tickets there are, when nothing more will come of waiting.
   mutating func takeAllTickets() -> [WaitTicket] {
-    var tickets = waiters.map(\.ticket) + preparationWaiters
+    var tickets = waiters.map(\.ticket) + preparationWaiters + followers.map(\.ticket)
     waiters.removeAll()
+    followers.removeAll()
     preparationWaiters.removeAll()
     if let ticket = backgroundTicket.take() { tickets.append(ticket) }
     return tickets

@@ -41,7 +41,7 @@ extension RedoLog {
     let files = SegmentFiles(effects: effects, directory: directory, database: id)
     var recovery = LogRecovery(
       files: files, from: from, durablePosition: durablePosition, generation: generation,
-      report: damaged)
+      retainedByteCount: configuration.retainedByteCount, report: damaged)
     try recovery.openSegments()
     try recovery.readBatches(progress, replay)
     try recovery.judgeEnd()

@@ -4,30 +4,26 @@ internal import RawBytes
 internal import Synchronization
 
 extension RedoLog {
-  /// Reads every batch of every live segment up to the newest durable one from the device, while
-  /// the log goes on, and reports what is not as it was written.
+  /// Reads every batch of every segment, kept ones included, up to the newest durable one from the
+  /// device, while the log goes on, and reports what is not as it was written.
+  ///
+  /// Of kept segments the oldest may have lost the one behind them, when a crash cut their disposal
+  /// off: that is a position lost to followers and no damage.
   ///
   /// - Returns: how many batches are sound.
   /// - Throws: when a file cannot be read.
   @discardableResult
   package func verify(report: (CorruptionError) -> Void) throws(LogError) -> UInt64 {
-    let (live, end) = tail.withLock { tail in
-      tail.readerCount += 1
-      return (tail.live, tail.landed.number)
-    }
-    defer {
-      tail.withLock { $0.readerCount -= 1 }
-      do {
-        try disposeOfRetired()
-      } catch {
-        self.report(.warning, "an old log segment could not be disposed of: \(error)")
-      }
-    }
+    let (live, mark, liveCount) = pinSegments()
+    let end = mark.number
+    defer { unpinSegments() }
     var sound: UInt64 = 0
     var chain = BatchChain()
+    let keptCount = live.count - liveCount
     for (index, entry) in live.enumerated() {
       var reader = SegmentReader(entry.segment)
       var offset = SegmentHeader.blockByteCount
+      var endsInDamage = false
       while chain.last?.number != end {
         let reading = try reader.batch(at: offset)
         let found = problem(reading, chain)
@@ -37,6 +33,7 @@ extension RedoLog {
           offset += batch.header.storedByteCount
           continue
         }
+        endsInDamage = reading.isDamage
         // Only in the newest segment must a batch be here; else it may be in the next one.
         let next = try reader.firstBatch(from: offset) { chain.provesLoss($0) && $0.number <= end }
         let isLast = index + 1 == live.count
@@ -52,7 +49,10 @@ extension RedoLog {
       var following = SegmentReader(live[index + 1].segment)
       let first = try following.batch(at: SegmentHeader.blockByteCount)
       if let found = problem(first, chain) {
-        report(damage(live[index + 1].segment, SegmentHeader.blockByteCount, chain, found))
+        let isGap = index + 1 < keptCount && !endsInDamage && !first.isFailure
+        if !isGap {
+          report(damage(live[index + 1].segment, SegmentHeader.blockByteCount, chain, found))
+        }
         chain = BatchChain()
       }
     }
@@ -75,4 +75,12 @@ extension RedoLog {
       location: "\(segment.path), offset \(offset), log batch",
       expected: chain.last.map { "batch \($0.number &+ 1)" } ?? "a batch", found: found)
   }
+}
+
+extension Result<SegmentReader.Found, BatchFault> {
+  /// Whether there is no sound batch.
+  fileprivate var isFailure: Bool { if case .failure = self { true } else { false } }
+
+  /// Whether there is what was a batch of this segment.
+  fileprivate var isDamage: Bool { if case .failure(.checksum) = self { true } else { false } }
 }

@@ -13,13 +13,20 @@ final class BuildCommit {
   private var generation = Generation(0)
   /// Whether the checkpoint that has the keyspace is what a crash falls back to.
   private var isDurable = false
+  /// What the log says of it: that it is coming, and that it is there.
+  private let record: KeyspaceReset
+  private var isAnnounced = false
+  private var failureToReveal: DatabaseError?
 
-  init(engine: Engine, build: KeyspaceBuild) {
+  init(engine: Engine, build: KeyspaceBuild, name: String) {
     self.engine = engine
     self.build = build
+    record = KeyspaceReset(keyspace: build.keyspace, name: name)
   }
 
   func run() throws(DatabaseError) {
+    try engine.pipeline.reserve(record)
+    defer { if !isAnnounced { engine.pipeline.cancelReservation(of: record) } }
     do {
       try engine.checkpointer.run(for: self)
     } catch {
@@ -30,11 +37,7 @@ final class BuildCommit {
           "a bulk build was committed, and the log before it could not be given back: "
             + error.message))
     }
-    do {
-      try engine.pipeline.publishMoment(engine.configuration.durability) { moment in
-        build.reveal(from: moment)
-      }
-    } catch {
+    if let error = failureToReveal {
       // The checkpoint has it: "there is no such keyspace" would be a lie.
       throw DatabaseError(
         .commitUnknown,
@@ -62,9 +65,18 @@ final class BuildCommit {
     do { try build.enter() } catch { throw DatabaseError(error) }
   }
 
+  /// The state that will have the keyspace is captured.
+  func announce() -> LogPosition {
+    isAnnounced = true
+    return engine.pipeline.announce(record)
+  }
+
+  /// While nobody else can take a checkpoint: the announcement is read by recovery up to the next one,
+  /// which must find the end of the story in the log.
   func leave() {
     isDurable = engine.store.durableGeneration > generation
-    if isDurable || isOutcomeOpen { return }
+    if isDurable { return reveal() }
+    if isOutcomeOpen { return }
     do { try build.withdraw() } catch {
       // The catalog names what is about to be freed: no checkpoint may be made of that.
       engine.store.poison()
@@ -73,6 +85,16 @@ final class BuildCommit {
         Event(
           .failure, kind: .build,
           "a bulk build whose checkpoint failed could not be undone: \(error)"))
+    }
+  }
+
+  private func reveal() {
+    do {
+      try engine.pipeline.publishMoment(of: record, engine.configuration.durability) { moment in
+        build.reveal(from: moment)
+      }
+    } catch {
+      failureToReveal = error
     }
   }
 }

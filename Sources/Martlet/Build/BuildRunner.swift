@@ -26,7 +26,7 @@ struct BuildRunner {
         engine: engine, build: build, sortMemory: order.memory, watch: watch)
       try body(&builder)
       try builder.finish(build)
-      try BuildCommit(engine: engine, build: build).run()
+      try BuildCommit(engine: engine, build: build, name: name).run()
     } catch {
       build.end()
       throw error

@@ -118,6 +118,7 @@ final class CommitPipeline: @unchecked Sendable {
     } catch {
       store.retract(announcement)
       log.cancelReservation(request.batch.bytes.count)
+      if let previous = request.previousValues { log.cancelReservation(previous.bytes.count) }
       throw error
     }
     do {
@@ -184,6 +185,12 @@ final class CommitPipeline: @unchecked Sendable {
     } catch {
       throw DatabaseError(error)
     }
+    if let previous = request.previousValues {
+      do { try log.reserve(previous.bytes.count) } catch {
+        log.cancelReservation(request.batch.bytes.count)
+        throw DatabaseError(error)
+      }
+    }
     return leaf
   }
 
@@ -224,6 +231,11 @@ final class CommitPipeline: @unchecked Sendable {
         guard
           let timestamp = state.clock.next(wallClock: wallClock, ceiling: log.durableCeiling)
         else { return .ceilingReached }
+        if let previous = request.previousValues {
+          _ = log.append(
+            .previousValues, transaction: request.transaction, timestamp: timestamp,
+            entryCount: UInt32(previous.entryCount), payload: previous.bytes)
+        }
         let end = log.append(
           .commit, transaction: request.transaction, timestamp: timestamp,
           entryCount: UInt32(request.batch.entryCount), payload: request.batch.bytes)
@@ -300,12 +312,37 @@ final class CommitPipeline: @unchecked Sendable {
 
   // MARK: Builds
 
-  /// Publishes and acknowledges a moment of its own, from which something is seen that a checkpoint
-  /// made durable and no record tells of. `body` runs in the section, immediately before, and is
-  /// short.
+  /// Sees to space in the log for what `announce` appends.
+  func reserve(_ record: KeyspaceReset) throws(DatabaseError) {
+    do { try log.reserve(record.byteCount) } catch { throw DatabaseError(error) }
+  }
+
+  /// Gives that space back, where nothing was announced.
+  func cancelReservation(of record: KeyspaceReset) { log.cancelReservation(record.byteCount) }
+
+  /// Says in the log that a keyspace comes with the checkpoint whose state is captured now. Returns
+  /// where the record ends: it must be durable before the checkpoint is.
+  func announce(_ record: KeyspaceReset) -> LogPosition {
+    append(record.encoded(isBuilt: false), at: .zero)
+  }
+
+  private func append(_ record: [UInt8], at moment: Timestamp) -> LogPosition {
+    record.withByteView { payload in
+      log.append(
+        .keyspaceReset, transaction: TransactionID(0), timestamp: moment, entryCount: 0,
+        payload: payload)
+    }
+  }
+
+  /// Publishes and acknowledges a moment of its own, from which a keyspace is seen that a checkpoint
+  /// made durable. The log tells of it in this very moment. `body` runs in the section, immediately
+  /// before, and is short.
   func publishMoment(
-    _ durability: Durability, _ body: (Timestamp) -> Void
+    of record: KeyspaceReset, _ durability: Durability, _ body: (Timestamp) -> Void
   ) throws(DatabaseError) {
+    do { try log.reserve(record.byteCount) } catch { throw DatabaseError(error) }
+    var isOwed = true
+    defer { if isOwed { log.cancelReservation(record.byteCount) } }
     var attempt = 0
     while true {
       try requireHealth()
@@ -317,7 +354,8 @@ final class CommitPipeline: @unchecked Sendable {
           let timestamp = state.clock.next(wallClock: wallClock, ceiling: log.durableCeiling)
         else { return nil }
         body(timestamp)
-        let end = log.endPosition
+        isOwed = false
+        let end = append(record.encoded(isBuilt: true), at: timestamp)
         let ticket = state.publications.order(timestamp, end: end)
         notePublication(of: ticket, &state)
         return CommitReceipt(timestamp: timestamp, end: end)
@@ -326,7 +364,9 @@ final class CommitPipeline: @unchecked Sendable {
         try awaitPublication(of: receipt.timestamp)
         // Everything before it is seen with it (rule L9).
         if durability != .relaxed { try makeDurable(through: receipt.end, durability) }
-        return acknowledge(receipt)
+        acknowledge(receipt)
+        if durability == .relaxed { log.flushInBackground() }
+        return
       }
       if isClosed {
         effects.waits.yield(attempt: attempt)
@@ -367,6 +407,11 @@ final class CommitPipeline: @unchecked Sendable {
       if state.continuations.isEmpty { return }
       state.continuations.removeAll { $0.transaction == transaction }
     }
+  }
+
+  /// Where the oldest large value begins in the log whose transaction is not over.
+  var oldestContinuation: LogPosition? {
+    section.withLock { $0.continuations.map(\.start).min() }
   }
 
   // MARK: Quiescence
@@ -426,6 +471,8 @@ struct CommitRequest: ~Copyable {
   /// The keyspace that this commit drops.
   let droppedKeyspace: KeyspaceID?
   let durability: Durability
+  /// What it replaces, in those keyspaces that want that in the log.
+  var previousValues: WriteBatch?
 }
 
 /// A published commit.

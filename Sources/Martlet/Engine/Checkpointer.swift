@@ -160,16 +160,18 @@ final class Checkpointer: @unchecked Sendable {
       defer { build?.leave() }
       let floor = loop.withLock { $0.transactionFloor }()
       var captured: CapturedStoreCheckpoint?
+      var end = LogPosition.zero
       let point = try pipeline.whileQuiescent { point in
         let state = OwnerState(
           applied: point.end, replayFrom: point.replayFrom,
           clock: point.clock, nextTransaction: floor)
         captured = store.captureCheckpoint(
           ownerState: state.encoded, timestamp: point.timestamp)
+        end = build?.announce() ?? point.end
         return point
       }
       // CK2: the checkpoint must not hold commits that the log could still lose.
-      try pipeline.makeDurable(through: point.end)
+      try pipeline.makeDurable(through: end)
       guard let checkpoint = captured.take() else { preconditionFailure("nothing was captured") }
       do {
         try store.write(checkpoint)

@@ -40,16 +40,25 @@ extension Engine {
         "\(directory) is open in another process or in another part of this one; close it there "
           + "first")
     }
-    do {
+    do throws(DatabaseError) {
       // Another process may have made the database between the look and the lock.
       try removeUnfinished(directory, effects)
       let exists = try list(directory, effects).contains(DatabaseFile.data)
       let parts =
         try exists
         ? recover(directory, configuration, effects) : create(directory, configuration, effects)
-      return Engine(
+      let engine = Engine(
         parts: parts, directory: directory, configuration: configuration, effects: effects,
         directoryLock: lock)
+      if let build = parts.unfinishedBuild {
+        do throws(DatabaseError) {
+          try engine.pipeline.publishMoment(of: build, .full) { _ in }
+        } catch {
+          try? engine.close()
+          throw error
+        }
+      }
+      return engine
     } catch {
       lock.unlock()
       throw error
@@ -188,7 +197,7 @@ extension Engine {
             + "missing; restore it, or the whole directory, from a backup")
       }
       log = try RedoLog.create(
-        directory: directory, id: id, effects: effects, configuration: configuration.log)
+        directory: directory, id: id, effects: effects, configuration: configuration.logForFeeds)
     } catch let error as LogError {
       throw DatabaseError(error)
     } catch let error as DatabaseError {

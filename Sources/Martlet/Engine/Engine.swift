@@ -28,6 +28,7 @@ final class Engine: @unchecked Sendable {
   let counters = EngineCounters()
   let builds = BuildNames()
   let collections = CollectionRegistry()
+  let durableWatch: DurableWatch
   let directory: String
   let maximumKeyByteCount: Int
   /// Nanoseconds that a wait for a lock may take, unless a transaction says otherwise.
@@ -68,6 +69,7 @@ final class Engine: @unchecked Sendable {
       configuration: configuration, effects: effects)
     workers = TransactionWorkers(
       effects: effects, limit: configuration.asynchronousTransactionLimit)
+    durableWatch = DurableWatch(log: parts.log, effects: effects)
     checkpointer.start { [unowned self] in transactionFloor }
   }
 
@@ -184,6 +186,7 @@ final class Engine: @unchecked Sendable {
   /// and lets go of the directory. Later calls do nothing.
   func close() throws(DatabaseError) {
     guard running.close() else { return }
+    durableWatch.close()
     workers.close()
     var attempt = 0
     while !running.isEmpty {
@@ -214,4 +217,6 @@ struct EngineParts {
   /// No timestamp at or below it is given again.
   let clockFloor: Timestamp
   let nextTransaction: TransactionID
+  /// A keyspace that is there, and of which no record tells yet (`KeyspaceReset`).
+  var unfinishedBuild: KeyspaceReset?
 }

@@ -29,6 +29,8 @@ final class Recovery {
   /// Large values whose commit has not been met, in order of first appearance.
   private var values: [PartialValue] = []
   private var replayedCommits = 0
+  /// A build that the checkpoint has and whose end the log does not tell.
+  private var unfinishedBuild: KeyspaceReset?
   /// Commits that wait to be applied together; their timestamps are at most `newest`.
   private var gathered: ReplayWorker.Box
   /// Empty, or with the worker.
@@ -89,7 +91,7 @@ final class Recovery {
       log = try RedoLog.recover(
         directory: directory, id: checkpoint.id, from: owner.replayFrom,
         coveredThrough: owner.applied, generation: checkpoint.generation, effects: effects,
-        configuration: configuration.log,
+        configuration: configuration.logForFeeds,
         progress: { [self] in report($0.bytesDone, $0.bytesTotal) },
         replay: { [self] record in try replay(record) },
         finish: { [self] in try applyGathered() })
@@ -110,7 +112,7 @@ final class Recovery {
     return EngineParts(
       id: checkpoint.id, store: store, log: log, published: newest,
       clockFloor: max(newest, owner.clock, log.recoveredCeiling),
-      nextTransaction: TransactionID(transactionFloor))
+      nextTransaction: TransactionID(transactionFloor), unfinishedBuild: unfinishedBuild)
   }
 
   private func replay(_ record: LogRecord) throws {
@@ -121,13 +123,37 @@ final class Recovery {
     switch record.kind {
     case .continuation: try replayContinuation(record)
     case .commit: try replayCommit(record)
-    case .safePoint: break
-    case .keyspaceReset, .prepared, .outcome, .replicated:
+    case .keyspaceReset: try replayReset(record)
+    case .previousValues, .safePoint: break
+    case .prepared, .outcome, .replicated:
       // Kinds that this version never writes: not to be skipped.
       throw DatabaseError(
         .newerFormat,
         "the log holds a record of kind \(record.kind) at \(record.start.rawValue), which this "
           + "version does not know how to replay")
+    }
+  }
+
+  /// A build was announced or has ended. One whose checkpoint is in force and whose end is not in the
+  /// log was cut off in between: whoever opens the database tells of it.
+  private func replayReset(_ record: LogRecord) throws {
+    let (reset, isBuilt): (KeyspaceReset, Bool)
+    do { (reset, isBuilt) = try KeyspaceReset.decode(record.payload) } catch {
+      throw DatabaseError(damage: error.placed(in: Self.place(of: record)))
+    }
+    guard record.start >= owner.applied else { return }
+    unfinishedBuild = isBuilt || store.keyspace(reset.keyspace) == nil ? nil : reset
+    if isBuilt {
+      try requireLater(record)
+      newest = record.timestamp
+    }
+  }
+
+  /// Timestamps rise in the order of the log.
+  private func requireLater(_ record: LogRecord) throws {
+    guard record.timestamp > newest, record.timestamp < BatchHeader.timestampLimit else {
+      throw damaged(
+        record, "a timestamp above \(newest) and below 2^63", "\(record.timestamp)")
     }
   }
 
@@ -182,10 +208,7 @@ final class Recovery {
     guard batch.entryCount == Int(record.entryCount) else {
       throw damaged(record, "\(record.entryCount) entries", "\(batch.entryCount)")
     }
-    guard record.timestamp > newest, record.timestamp < BatchHeader.timestampLimit else {
-      throw damaged(
-        record, "a timestamp above \(newest) and below 2^63", "\(record.timestamp)")
-    }
+    try requireLater(record)
     let references = try claimValues(of: record.transaction)
     try check(batch, has: references, in: record)
     do {

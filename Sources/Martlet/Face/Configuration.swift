@@ -31,6 +31,14 @@ public struct Configuration: Sendable {
   public var checkpointLogBytes: Int
   /// The longest time between two checkpoints while something changes.
   public var checkpointInterval: Duration
+  /// Bytes of log that stay behind checkpoints for change feeds (``Database/changes(in:from:)``), at
+  /// most; zero by default, up to 1 TiB.
+  ///
+  /// A feed that is as fast as the writers needs none: the log since the last checkpoint is there
+  /// anyhow. One that stops for a while, or that goes on from a token after the database was closed,
+  /// needs as much as is written meanwhile; what lies further back is `positionLost`. They are bytes of
+  /// whole segments, so anything below about 1 MiB keeps nothing.
+  public var changeRetention: Int
   /// How long a write waits for another transaction's lock.
   public var lockTimeout: Duration
   /// Bytes of memory for locks. When they are used up, the locks of whoever asks for one more
@@ -67,6 +75,7 @@ public struct Configuration: Sendable {
     createIfMissing: Bool = true,
     checkpointLogBytes: Int = 256 << 20,
     checkpointInterval: Duration = .seconds(60),
+    changeRetention: Int = 0,
     lockTimeout: Duration = .seconds(10),
     lockBudget: Int = 64 << 20,
     conflictBudget: Int = 64 << 20,
@@ -86,6 +95,7 @@ public struct Configuration: Sendable {
     self.createIfMissing = createIfMissing
     self.checkpointLogBytes = checkpointLogBytes
     self.checkpointInterval = checkpointInterval
+    self.changeRetention = changeRetention
     self.lockTimeout = lockTimeout
     self.lockBudget = lockBudget
     self.conflictBudget = conflictBudget
@@ -114,6 +124,9 @@ public struct Configuration: Sendable {
     try require(
       checkpointLogBytes >= 1 << 16, "checkpointLogBytes is \(checkpointLogBytes); at least 65536")
     try require(checkpointInterval > .zero, "checkpointInterval must be positive")
+    try require(
+      changeRetention >= 0 && changeRetention <= 1 << 40,
+      "changeRetention is \(changeRetention); from zero to 1 TiB")
     try require(lockTimeout >= .zero, "lockTimeout must not be negative")
     try require(lockBudget >= 1 << 16, "lockBudget is \(lockBudget); at least 65536")
     try require(
@@ -138,6 +151,20 @@ public enum FileCaching: String, Sendable, Hashable, CaseIterable {
   /// It does not: `cacheSize` is all the memory that pages take, and what comes from the device
   /// comes with less processor time. Suits a server that gives most of its memory to the database.
   case none
+}
+
+extension Configuration {
+  /// The sizes of the log, with what change feeds want of them: segments small enough that several
+  /// fit into what is retained.
+  var logForFeeds: LogConfiguration {
+    var log = log
+    guard changeRetention > 0 else { return log }
+    let eighth = changeRetention / 8 / BatchHeader.blockByteCount * BatchHeader.blockByteCount
+    log.retainedByteCount = changeRetention
+    log.largestSegmentByteCount = max(
+      log.firstSegmentByteCount, min(log.largestSegmentByteCount, eighth))
+    return log
+  }
 }
 
 extension Duration {

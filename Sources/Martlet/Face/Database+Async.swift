@@ -104,3 +104,21 @@ extension Database {
     }
   }
 }
+
+extension Engine {
+  /// Runs a short job on a thread of the engine, without blocking the calling task's thread.
+  ///
+  /// - Throws: what the job throws; `closed`.
+  func onWorker<Result: Sendable>(_ job: @escaping @Sendable () throws -> Result) async throws
+    -> Result
+  {
+    try enter()
+    return try await withCheckedThrowingContinuation { continuation in
+      workers.bodies.submit { [self] in
+        let result = Swift.Result { try job() }
+        leave()
+        continuation.resume(with: result)
+      }
+    }
+  }
+}

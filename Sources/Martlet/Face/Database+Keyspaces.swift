@@ -72,8 +72,7 @@ extension Database {
     if let wish, wish != options {
       throw DatabaseError(
         .invalidArgument,
-        "keyspace \"\(info.name)\" was made with other options: written at "
-          + ".\(options.leastWriteIsolation.rawValue) or above")
+        "keyspace \"\(info.name)\" was made with other options: \(options)")
     }
     return Keyspace(name: info.name, id: info.id, options: options, database: engine.id)
   }

@@ -94,6 +94,9 @@ extension DatabaseError.Code {
   /// There is no such keyspace. Nothing happened.
   public static let unknownKeyspace = Self("unknownKeyspace")
 
+  /// The log does not hold any more what a change feed is to go on with. Nothing happened.
+  public static let positionLost = Self("positionLost")
+
   // The transaction cannot go on.
 
   /// The keyspace was dropped. The transaction was rolled back.

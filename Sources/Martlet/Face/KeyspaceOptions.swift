@@ -9,9 +9,18 @@ public struct KeyspaceOptions: Sendable, Hashable {
   /// they are refused, and no reader has to trust them (rule M6).
   public var leastWriteIsolation: IsolationLevel
 
-  /// The default: written at any level.
-  public init(leastWriteIsolation: IsolationLevel = .readUncommitted) {
+  /// Whether the log records what each commit replaces, so that change feeds tell old values.
+  ///
+  /// Each write then reads the value that it replaces, and the log holds it as well. A value above
+  /// 1 MiB is recorded by its size only, and so is what comes behind 16 MiB of others in one commit.
+  public var recordsPreviousValues: Bool
+
+  /// The defaults: written at any level, without its history; set what differs.
+  public init(
+    leastWriteIsolation: IsolationLevel = .readUncommitted, recordsPreviousValues: Bool = false
+  ) {
     self.leastWriteIsolation = leastWriteIsolation
+    self.recordsPreviousValues = recordsPreviousValues
   }
 }
 
@@ -19,10 +28,16 @@ public struct KeyspaceOptions: Sendable, Hashable {
 extension KeyspaceOptions {
   private static let leastWriteIsolationTag: UInt8 = 1
 
-  /// Empty for the default.
+  private static let previousValuesTag: UInt8 = 2
+
+  /// Empty for the defaults.
   var encoded: [UInt8] {
-    leastWriteIsolation == .readUncommitted
-      ? [] : [Self.leastWriteIsolationTag, 1, leastWriteIsolation.number]
+    var fields: [UInt8] = []
+    if leastWriteIsolation != .readUncommitted {
+      fields += [Self.leastWriteIsolationTag, 1, leastWriteIsolation.number]
+    }
+    if recordsPreviousValues { fields += [Self.previousValuesTag, 1, 1] }
+    return fields
   }
 
   /// Reads what the catalog holds.
@@ -39,14 +54,19 @@ extension KeyspaceOptions {
       previous = tag
       let field = rest.prefix(Int(count))
       rest = rest.dropFirst(Int(count))
-      guard tag == Self.leastWriteIsolationTag else {
+      switch tag {
+      case Self.leastWriteIsolationTag:
+        guard field.count == 1, let number = field.first,
+          let level = IsolationLevel.allCases.first(where: { $0.number == number })
+        else { throw Self.corrupt(bytes) }
+        leastWriteIsolation = level
+      case Self.previousValuesTag:
+        guard field.elementsEqual([1]) else { throw Self.corrupt(bytes) }
+        recordsPreviousValues = true
+      default:
         throw DatabaseError(
           .newerFormat, "a keyspace has an option of unknown kind \(tag): use a newer version")
       }
-      guard field.count == 1, let number = field.first,
-        let level = IsolationLevel.allCases.first(where: { $0.number == number })
-      else { throw Self.corrupt(bytes) }
-      leastWriteIsolation = level
     }
   }
 
@@ -55,6 +75,14 @@ extension KeyspaceOptions {
       damage: CorruptionError(
         location: "catalog entry, options", expected: "fields of a tag, a count and a content",
         found: "\(bytes.count) bytes that are none"))
+  }
+}
+
+extension KeyspaceOptions: CustomStringConvertible {
+  /// The options in words.
+  public var description: String {
+    "written at .\(leastWriteIsolation.rawValue) or above"
+      + (recordsPreviousValues ? ", with previous values in the log" : "")
   }
 }
 

@@ -48,6 +48,8 @@ final class TransactionState {
     var savepointSerial = 0
     var isRunning = false
     var unflushedByteCount = 0
+    /// Keyspaces written so far that want what is replaced in the log.
+    var recordedKeyspaces: [KeyspaceID] = []
   }
 
   let reads: ReadContext
@@ -292,9 +294,15 @@ final class TransactionState {
     if writes.byteCount + key.count + entry.value.count + WriteSet.entryByteCount > sizeLimit {
       try requireRoom(for: entry)
     }
+    if keyspace.options.recordsPreviousValues { noteRecorded(keyspace.id) }
     let name = ReadContext.name(of: key, in: keyspace.id)
     if content.locksAsItWrites { try lockToWrite(key, name) }
     return name
+  }
+
+  @inline(never)
+  private func noteRecorded(_ keyspace: KeyspaceID) {
+    if !content.recordedKeyspaces.contains(keyspace) { content.recordedKeyspaces.append(keyspace) }
   }
 
   /// The limit to the byte; asked only near it.
@@ -376,10 +384,16 @@ final class TransactionState {
       try control.willCommit(self)
       // All keys are locked: under these protocols whatever the newest state is, it is overwritten.
       if !control.firstUpdaterWins { reads.refresh() }
+      let batch = writes.seal()
+      var recorder = PreviousValuesRecorder()
+      let previous =
+        content.recordedKeyspaces.isEmpty
+        ? nil
+        : try recorder.record(batch, content.recordedKeyspaces, store, reads.snapshot)
       let request = CommitRequest(
-        transaction: id, batch: writes.seal(), keyspaces: writes.keyspaces,
+        transaction: id, batch: batch, keyspaces: writes.keyspaces,
         largeValues: largeValues, snapshot: reads.snapshot, certified: self, droppedKeyspace: nil,
-        durability: durability)
+        durability: durability, previousValues: previous)
       let leaf = try pipeline.prepare(request)
       let receipt = try pipeline.publish(request, leaf)
       content.largeValues.removeAll()
@@ -412,6 +426,7 @@ final class TransactionState {
       pipeline.forgetContinuations(of: content.id)
     }
     content.unflushedByteCount = 0
+    if !content.recordedKeyspaces.isEmpty { content.recordedKeyspaces.removeAll() }
     content.doom = nil
     writtenKeys.removeAll()
     return waited
