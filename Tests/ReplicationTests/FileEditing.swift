@@ -26,7 +26,9 @@ extension Effects {
   /// Where the batches of the log of a node begin, segment by segment: the magic of a batch at the
   /// beginning of a block.
   func batches(in directory: String) throws -> [(path: String, offset: Int)] {
-    try files.list(directory).filter { $0.hasPrefix("log-") }.flatMap { name in
+    // Not those that are being made, which have another name in a moment.
+    let names = try files.list(directory).filter { $0.hasPrefix("log-") && !$0.hasSuffix(".new") }
+    return try names.flatMap { name in
       let path = FilePath.join(directory, name)
       let bytes = try contents(path)
       return stride(from: 4096, to: bytes.count, by: 4096)
