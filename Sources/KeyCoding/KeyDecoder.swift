@@ -114,7 +114,9 @@ public struct KeyDecoder: ~Copyable {
   public mutating func readString() throws(KeyDecodingError) -> String {
     let start = offset
     try expect(TypeCode.string, "a String")
-    let text = try escaped("the end of a string") { String(validating: $0, as: UTF8.self) }
+    let text = try escaped("the end of a string") { content in
+      unsafe String(validating: content.buffer, as: UTF8.self)
+    }
     guard let text else { throw KeyDecodingError(offset: start, reason: .notUTF8) }
     return text
   }
@@ -122,7 +124,7 @@ public struct KeyDecoder: ~Copyable {
   /// Reads bytes.
   public mutating func readBytes() throws(KeyDecodingError) -> [UInt8] {
     try expect(TypeCode.bytes, "bytes")
-    return try escaped("the end of bytes") { $0 }
+    return try escaped("the end of bytes") { $0.array }
   }
 
   /// Reads sixteen bytes that identify something.
@@ -223,15 +225,22 @@ extension KeyDecoder {
     return (magnitude, isNegative)
   }
 
-  /// Reads up to the end of a string or of bytes, without the escapes.
+  /// Reads up to the end of a string or of bytes, and lends what is there without the escapes.
   private mutating func escaped<Result>(
-    _ expected: String, _ make: ([UInt8]) -> Result
+    _ expected: String, _ body: (ByteView) -> Result
   ) throws(KeyDecodingError) -> Result {
+    let start = offset
+    if mask == 0, let end = bytes.firstIndex(of: 0, from: start),
+      end + 1 == bytes.count || bytes[end + 1] != TypeCode.escape
+    {
+      offset = end + 1
+      return body(bytes[start..<end])
+    }
     var content: [UInt8] = []
     while true {
       let byte = try next(expected)
-      if byte == 0 {
-        guard peek() == TypeCode.escape else { return make(content) }
+      if byte == TypeCode.end {
+        guard peek() == TypeCode.escape else { return content.withByteView(body) }
         offset += 1
       }
       content.append(byte)

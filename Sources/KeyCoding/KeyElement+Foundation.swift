@@ -33,7 +33,9 @@ extension Date: KeyElement {
 
 extension Data: KeyElement {
   /// Appends the bytes, as an array of them does.
-  public func encode(into encoder: inout KeyEncoder) { unsafe encoder.append(bytes) }
+  public func encode(into encoder: inout KeyEncoder) {
+    unsafe withUnsafeBytes { unsafe encoder.append(RawSpan(_unsafeBytes: $0)) }
+  }
 
   /// Reads bytes.
   public init(from decoder: inout KeyDecoder) throws(KeyDecodingError) {

@@ -12,6 +12,24 @@ public struct KeyEncoder: ~Copyable {
     buffer = ByteBuffer(capacity: 128)
   }
 
+  private init(borrowing memory: MutableByteView) {
+    buffer = ByteBuffer(borrowing: memory)
+  }
+
+  /// Lends an encoder whose memory is on the stack as long as little is appended, for the length of
+  /// a call.
+  public static func withEncoder<Result>(
+    _ body: (inout KeyEncoder) throws -> Result
+  ) throws -> Result {
+    try unsafe withUnsafeTemporaryAllocation(byteCount: 256, alignment: 16) { memory in
+      // SAFETY: the encoder ends before the memory does; it cannot be copied.
+      guard let base = memory.baseAddress else { preconditionFailure("no memory") }
+      var encoder = KeyEncoder(
+        borrowing: unsafe MutableByteView(base: base, count: memory.count))
+      return try body(&encoder)
+    }
+  }
+
   /// How many bytes were appended.
   public var byteCount: Int { buffer.count }
 
@@ -153,16 +171,17 @@ public struct KeyEncoder: ~Copyable {
   /// Appends the low bytes of an integer, the most significant first.
   private mutating func append(_ value: UInt64, byteCount: Int) {
     guard byteCount > 0 else { return }
-    buffer.append(integer: (value << UInt64(64 - 8 * byteCount)).byteSwapped)
-    buffer.truncate(to: buffer.count - (8 - byteCount))
+    buffer.append((value << UInt64(64 - 8 * byteCount)).byteSwapped, byteCount: byteCount)
   }
 
   /// Appends bytes with each zero byte followed by the escape byte.
   private mutating func append(escaping bytes: ByteView) {
-    buffer.reserve(bytes.count + 1)
-    for index in 0..<bytes.count {
-      append(byte: bytes[index])
-      if bytes[index] == 0 { append(byte: TypeCode.escape) }
+    var start = 0
+    while let zero = bytes.firstIndex(of: 0, from: start) {
+      buffer.append(bytes[start..<zero + 1])
+      append(byte: TypeCode.escape)
+      start = zero + 1
     }
+    buffer.append(bytes.dropFirst(start))
   }
 }

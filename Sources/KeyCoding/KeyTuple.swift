@@ -22,6 +22,14 @@ public struct KeyTuple<each Element: KeyElement> {
     repeat (each elements).encode(into: &encoder)
   }
 
+  /// The bytes of the tuple as a key of its own.
+  @inlinable
+  public var keyBytes: [UInt8] {
+    var encoder = KeyEncoder()
+    encodeElements(into: &encoder)
+    return encoder.bytes
+  }
+
   /// Reads elements one after the other, as a key of its own has them.
   @inlinable
   public init(elementsFrom decoder: inout KeyDecoder) throws(KeyDecodingError) {

@@ -8,8 +8,10 @@
 
 /// A growing buffer that encoders append to: integers little-endian, varints, bytes.
 ///
-/// One owner, no copies on write, capacity kept when emptied; growth doubles.
-// SAFETY: `0..<count` is always initialised and inside the allocation.
+/// One owner, no copies on write, capacity kept when emptied; growth doubles. It may begin in memory
+/// that is lent to it, such as some of the stack, and moves to the heap when that is full.
+// SAFETY: `0..<count` is always initialised and inside the allocation. False if what was lent goes
+// before the buffer does.
 @safe
 @usableFromInline
 package struct ByteBuffer: ~Copyable, @unchecked Sendable {
@@ -17,6 +19,8 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
   @usableFromInline package internal(set) var base: UnsafeMutableRawPointer
   @usableFromInline package internal(set) var count: Int
   @usableFromInline package internal(set) var capacity: Int
+  /// Whether the memory is the buffer's to free.
+  private var isOwner = true
 
   package init(capacity: Int = 256) {
     self.capacity = Swift.max(capacity, 16)
@@ -24,7 +28,16 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     unsafe base = UnsafeMutableRawPointer.allocate(byteCount: self.capacity, alignment: 64)
   }
 
-  deinit { unsafe base.deallocate() }
+  /// A buffer that begins in lent memory.
+  package init(borrowing memory: MutableByteView) {
+    precondition(memory.count > 0)
+    unsafe base = unsafe memory.base
+    capacity = memory.count
+    count = 0
+    isOwner = false
+  }
+
+  deinit { if isOwner { unsafe base.deallocate() } }
 
   /// What has been appended. Valid until the next change.
   @inlinable package var view: ByteView { unsafe ByteView(base: base, count: count) }
@@ -53,7 +66,8 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     while wanted < count + additional { wanted *= 2 }
     let bigger = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 64)
     unsafe memcpy(bigger, base, count)
-    unsafe base.deallocate()
+    if isOwner { unsafe base.deallocate() }
+    isOwner = true
     unsafe base = unsafe bigger
     capacity = wanted
   }
@@ -90,6 +104,29 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
   @inlinable package mutating func append(counted bytes: ByteView) {
     append(varint: UInt64(bytes.count))
     append(bytes)
+  }
+
+  /// Appends the `byteCount` low bytes of an integer, the least significant first.
+  @inlinable package mutating func append(_ value: UInt64, byteCount: Int) {
+    precondition(byteCount >= 0 && byteCount <= 8)
+    reserve(8)
+    unsafe base.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
+    count += byteCount
+  }
+
+  /// Moves what lies at `offset` and after it, so that `byteCount` bytes fit there. They are zero.
+  package mutating func insert(zeros byteCount: Int, at offset: Int) {
+    precondition(offset >= 0 && offset <= count && byteCount >= 0)
+    reserve(byteCount)
+    unsafe memmove(base + offset + byteCount, base + offset, count - offset)
+    unsafe memset(base + offset, 0, byteCount)
+    count += byteCount
+  }
+
+  /// Inserts bytes before what lies at `offset`.
+  package mutating func insert(_ bytes: ByteView, at offset: Int) {
+    insert(zeros: bytes.count, at: offset)
+    unsafe memcpy(base + offset, bytes.base, bytes.count)
   }
 
   package mutating func append(zeros byteCount: Int) {

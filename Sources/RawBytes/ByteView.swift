@@ -87,6 +87,13 @@ package struct ByteView: BitwiseCopyable, @unchecked Sendable {
     return index
   }
 
+  /// Where a byte occurs first, at or after an offset.
+  @inlinable package func firstIndex(of byte: UInt8, from offset: Int = 0) -> Int? {
+    precondition(offset >= 0 && offset <= count)
+    guard let place = unsafe memchr(base + offset, Int32(byte), count - offset) else { return nil }
+    return unsafe UnsafeRawPointer(place) - base
+  }
+
   /// Whether both lie at the same place.
   @inlinable package func isSameMemory(as other: ByteView) -> Bool {
     unsafe base == other.base && count == other.count

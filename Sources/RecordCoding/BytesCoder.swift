@@ -51,6 +51,6 @@ extension Data: ByteRecord {
 
   /// Lends the bytes themselves.
   public func withRecordBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
-    try unsafe body(bytes)
+    try unsafe withUnsafeBytes { try unsafe body(RawSpan(_unsafeBytes: $0)) }
   }
 }

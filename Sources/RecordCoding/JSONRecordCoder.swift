@@ -17,12 +17,12 @@ public struct JSONRecordCoder<Record: Codable>: RecordCoder {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let data = try encoder.encode(record)
-    unsafe data.bytes.withByteView { writer.buffer.append($0) }
+    unsafe data.withUnsafeBytes { unsafe writer.buffer.append(ByteView($0)) }
   }
 
   /// Reads a record from JSON.
   public func decode(from reader: inout RecordReader) throws -> Record {
     let bytes = reader.takeRest()
-    return try JSONDecoder().decode(Record.self, from: Data(bytes.array))
+    return try JSONDecoder().decode(Record.self, from: unsafe Data(bytes.buffer))
   }
 }

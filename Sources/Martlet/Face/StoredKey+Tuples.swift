@@ -15,9 +15,10 @@ extension StoredKey where Self: KeyElement {
   /// The tuple encoding.
   @inlinable
   public func withKeyBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
-    var encoder = KeyEncoder()
-    encode(into: &encoder)
-    return try encoder.withBytes(body)
+    try KeyEncoder.withEncoder { encoder in
+      encode(into: &encoder)
+      return try encoder.withBytes(body)
+    }
   }
 }
 
@@ -41,8 +42,26 @@ extension KeyTuple: StoredKey {
   /// The encodings of the elements, one after the other.
   @inlinable
   public func withKeyBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
-    var encoder = KeyEncoder()
-    encodeElements(into: &encoder)
-    return try encoder.withBytes(body)
+    try KeyEncoder.withEncoder { encoder in
+      encodeElements(into: &encoder)
+      return try encoder.withBytes(body)
+    }
+  }
+}
+
+extension Data: StoredKey, StoredValue {
+  /// The bytes themselves.
+  public func withKeyBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
+    try unsafe withUnsafeBytes { try unsafe body(RawSpan(_unsafeBytes: $0)) }
+  }
+
+  /// The bytes themselves.
+  public func withValueBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
+    try unsafe withUnsafeBytes { try unsafe body(RawSpan(_unsafeBytes: $0)) }
+  }
+
+  /// A copy of the bytes.
+  public init?(valueBytes: RawSpan) {
+    self = unsafe valueBytes.withUnsafeBytes { unsafe Data($0) }
   }
 }

@@ -1,0 +1,137 @@
+internal import RawBytes
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+extension DecodingRecord {
+  func bool(_ item: Item) throws(ValueError) -> Bool {
+    guard item.tag == Tag.true || item.tag == Tag.false else { throw .mismatch(tag: item.tag) }
+    return item.tag == Tag.true
+  }
+
+  /// The integer's bits, or its complement's when it is negative.
+  private func integer(_ item: Item) throws(ValueError) -> (bits: UInt64, isNegative: Bool) {
+    if item.tag >= Tag.smallInteger { return (UInt64(item.tag - Tag.smallInteger), false) }
+    guard item.tag >= Tag.positive, item.tag < Tag.shortText else {
+      throw .mismatch(tag: item.tag)
+    }
+    var bits: UInt64 = 0
+    if item.start + 8 <= bytes.count {
+      let unused = UInt64(64 - 8 * (item.end - item.start))
+      bits = (bytes.load(UInt64.self, at: item.start) << unused) >> unused
+    } else {
+      for index in (item.start..<item.end).reversed() { bits = bits << 8 | UInt64(bytes[index]) }
+    }
+    return (bits, item.tag >= Tag.negative)
+  }
+
+  func signed<Integer: FixedWidthInteger & SignedInteger>(
+    _ item: Item, as type: Integer.Type = Integer.self
+  ) throws(ValueError) -> Integer {
+    let (bits, isNegative) = try integer(item)
+    let value = Int64(bitPattern: isNegative ? ~bits : bits)
+    guard bits <= UInt64(Int64.max), let fitting = Integer(exactly: value) else {
+      throw .unfit(isNegative ? "the integer -1 - \(bits)" : "the integer \(bits)")
+    }
+    return fitting
+  }
+
+  func unsigned<Integer: FixedWidthInteger & UnsignedInteger>(
+    _ item: Item, as type: Integer.Type = Integer.self
+  ) throws(ValueError) -> Integer {
+    let (bits, isNegative) = try integer(item)
+    guard !isNegative, let fitting = Integer(exactly: bits) else {
+      throw .unfit(isNegative ? "the integer -1 - \(bits)" : "the integer \(bits)")
+    }
+    return fitting
+  }
+
+  /// A number; also one that was stored as an integer or a `Float`, if it is one exactly.
+  func double(_ item: Item) throws(ValueError) -> Double {
+    if item.tag == Tag.double {
+      return Double(bitPattern: bytes.load(UInt64.self, at: item.start))
+    }
+    if item.tag == Tag.float {
+      return Double(Float(bitPattern: bytes.load(UInt32.self, at: item.start)))
+    }
+    let (bits, isNegative) = try integer(item)
+    guard let value = Double(exactly: bits) else { throw .unfit("the integer \(bits)") }
+    guard isNegative else { return value }
+    guard let complement = Double(exactly: Int64(bitPattern: ~bits)), bits >> 63 == 0 else {
+      throw .unfit("the integer -1 - \(bits)")
+    }
+    return complement
+  }
+
+  /// A number; also one that was stored as a `Double` or an integer, if it is one exactly.
+  func float(_ item: Item) throws(ValueError) -> Float {
+    if item.tag == Tag.float {
+      return Float(bitPattern: bytes.load(UInt32.self, at: item.start))
+    }
+    let value = try double(item)
+    if value.isNaN { return .nan }
+    guard let fitting = Float(exactly: value) else { throw .unfit("the number \(value)") }
+    return fitting
+  }
+
+  func string(_ item: Item) throws(ValueError) -> String {
+    guard item.tag == Tag.string || item.tag >= Tag.shortText && item.tag < Tag.smallInteger
+    else { throw .mismatch(tag: item.tag) }
+    guard
+      let text = unsafe String(
+        validating: bytes[item.start..<item.end].buffer, as: UTF8.self)
+    else { throw .bytes(item.start, .notUTF8) }
+    return text
+  }
+
+  /// The value of a type that the format knows; nil when it is not one.
+  // SAFETY: each value is reinterpreted as the type that was just found to be its own.
+  func native<Value: Decodable>(
+    _ type: Value.Type, _ item: Item
+  ) throws(ValueError) -> Value? {
+    if type == String.self { return unsafe unsafeBitCast(try string(item), to: type) }
+    if type == Int.self { return unsafe unsafeBitCast(try signed(item, as: Int.self), to: type) }
+    if type == Double.self { return unsafe unsafeBitCast(try double(item), to: type) }
+    if type == Date.self {
+      guard item.tag == Tag.date else { throw .mismatch(tag: item.tag) }
+      let seconds = Double(bitPattern: bytes.load(UInt64.self, at: item.start))
+      return unsafe unsafeBitCast(Date(timeIntervalSinceReferenceDate: seconds), to: type)
+    }
+    if type == UUID.self {
+      guard item.tag == Tag.uuid else { throw .mismatch(tag: item.tag) }
+      let first = bytes.load(UInt64.self, at: item.start).littleEndian
+      let second = bytes.load(UInt64.self, at: item.start + 8).littleEndian
+      return unsafe unsafeBitCast((first, second), to: type)
+    }
+    if type == Data.self {
+      guard item.tag == Tag.bytes else { throw .mismatch(tag: item.tag) }
+      return unsafe unsafeBitCast(Data(bytes[item.start..<item.end].buffer), to: type)
+    }
+    if type == [UInt8].self, item.tag != Tag.list {
+      guard item.tag == Tag.bytes else { throw .mismatch(tag: item.tag) }
+      return unsafe unsafeBitCast(bytes[item.start..<item.end].array, to: type)
+    }
+    if type == Decimal.self { return unsafe unsafeBitCast(try decimal(item), to: type) }
+    if type == URL.self, item.tag != Tag.fields {
+      let text = try string(item)
+      guard let url = URL(string: text) else { throw .unfit("the text \"\(text)\"") }
+      return unsafe unsafeBitCast(url, to: type)
+    }
+    return nil
+  }
+
+  /// A decimal number; also one that was stored as an integer.
+  private func decimal(_ item: Item) throws(ValueError) -> Decimal {
+    guard item.tag == Tag.decimal else {
+      let (bits, isNegative) = try integer(item)
+      return isNegative ? -1 - Decimal(bits) : Decimal(bits)
+    }
+    let text = unsafe String(decoding: bytes[item.start..<item.end].buffer, as: UTF8.self)
+    if text == "NaN" { return .nan }
+    guard let value = Decimal(string: text) else { throw .unfit("the text \"\(text)\"") }
+    return value
+  }
+}

@@ -1,0 +1,185 @@
+internal import RawBytes
+
+/// A record while it is decoded: its bytes, which may lie, and where each field was found last.
+///
+/// `Decodable` types ask for fields by name, mostly in the order in which they were encoded. So each
+/// set of fields has a cursor: the field after the one that was asked for last is looked at first,
+/// and only when it is another are the rest searched.
+///
+/// - Invariant RC3: every read lies within the bytes, and every count is held against what is left
+///   before anything is made of it: memory and steps are bounded by the bytes.
+/// - Invariant RC4: when `decode` has returned there are no bytes, so a decoder that was kept finds
+///   nothing.
+final class DecodingRecord {
+  // SAFETY: the bytes are lent for the length of `decode`, which ends with none (RC4).
+  private(set) var bytes = ByteView.empty
+  /// The keys of the values that are being decoded.
+  var keys: [any CodingKey] = []
+  private var names: [Name] = []
+  private var cursors: [Cursor] = []
+  private var serial = 0
+
+  /// Where a name lies.
+  private struct Name {
+    let offset: Int
+    let byteCount: Int
+  }
+
+  /// Where to look first for the next field.
+  private struct Cursor {
+    let serial: Int
+    var offset: Int
+  }
+
+  /// Decodes a record.
+  func decode<Value: Decodable>(_ type: Value.Type, from bytes: ByteView) throws -> Value {
+    self.bytes = bytes
+    defer { removeAll() }
+    let root: Item
+    do throws(ValueError) {
+      root = try self.root(startingAt: try readNames())
+      if let value = try native(type, root) { return value }
+    } catch {
+      throw decodingError(error, type, PositionKey?.none)
+    }
+    return try Value(from: BinaryDecoder(record: self, item: root, depth: 1))
+  }
+
+  private func removeAll() {
+    bytes = .empty
+    keys.removeAll(keepingCapacity: true)
+    names.removeAll(keepingCapacity: true)
+    cursors.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: Names
+
+  /// Reads the head; returns where the values begin.
+  private func readNames() throws(ValueError) -> Int {
+    guard let version = bytes.isEmpty ? nil : bytes[0] else { throw .bytes(0, .endsEarly) }
+    guard version == RecordFormat.version else { throw .bytes(0, .unknownFormat(version)) }
+    var reader = ByteReader(bytes, at: 1)
+    guard let table = reader.counted() else { throw .bytes(1, .endsEarly) }
+    let end = reader.offset
+    reader = ByteReader(bytes.prefix(end), at: end - table.count)
+    while reader.remaining > 0 {
+      let start = reader.offset
+      guard let name = reader.counted() else { throw .bytes(start, .endsEarly) }
+      names.append(Name(offset: reader.offset - name.count, byteCount: name.count))
+    }
+    return end
+  }
+
+  /// The name of a field.
+  func name(_ number: Int) -> ByteView {
+    let name = names[number]
+    return bytes[name.offset..<name.offset + name.byteCount]
+  }
+
+  // MARK: Values
+
+  /// The value that is the whole record.
+  private func root(startingAt offset: Int) throws(ValueError) -> Item {
+    guard offset < bytes.count else { throw .bytes(offset, .endsEarly) }
+    let tag = bytes[offset]
+    if tag == Tag.fields || tag == Tag.list {
+      return Item(tag: tag, start: offset + 1, end: bytes.count)
+    }
+    let item = try item(at: offset, limit: bytes.count)
+    guard item.end == bytes.count else { throw .bytes(item.end, .bytesFollow) }
+    return item
+  }
+
+  /// The value that begins at an offset.
+  func item(at offset: Int, limit: Int) throws(ValueError) -> Item {
+    guard offset < limit else { throw .bytes(offset, .endsEarly) }
+    let tag = bytes[offset]
+    let start = offset + 1
+    var byteCount = 0
+    switch tag {
+    case Tag.smallInteger...: break
+    case Tag.shortText..<Tag.smallInteger: byteCount = Int(tag - Tag.shortText)
+    case Tag.positive..<Tag.shortText: byteCount = Int(tag & 7) + 1
+    case Tag.null, Tag.false, Tag.true: break
+    case Tag.float: byteCount = 4
+    case Tag.double, Tag.date: byteCount = 8
+    case Tag.uuid: byteCount = 16
+    case Tag.string, Tag.bytes, Tag.decimal, Tag.fields, Tag.list:
+      var reader = ByteReader(bytes.prefix(limit), at: start)
+      guard let content = reader.counted() else { throw .bytes(offset, .endsEarly) }
+      return Item(tag: tag, start: reader.offset - content.count, end: reader.offset)
+    default: throw .bytes(offset, .unknownTag(tag))
+    }
+    guard limit - start >= byteCount else { throw .bytes(offset, .endsEarly) }
+    return Item(tag: tag, start: start, end: start + byteCount)
+  }
+
+  /// The field that begins at an offset: the number of its name, and its value.
+  func field(at offset: Int, limit: Int) throws(ValueError) -> (name: Int, item: Item) {
+    let first = bytes[offset]
+    if first < 128 {
+      guard first < names.count else { throw .bytes(offset, .outOfRange) }
+      return (Int(first), try item(at: offset + 1, limit: limit))
+    }
+    var reader = ByteReader(bytes.prefix(limit), at: offset)
+    guard let number = reader.varint() else { throw .bytes(offset, .endsEarly) }
+    guard number < UInt64(names.count) else { throw .bytes(offset, .outOfRange) }
+    return (Int(number), try item(at: reader.offset, limit: limit))
+  }
+
+  // MARK: Cursors
+
+  /// A cursor for fields that begin at an offset.
+  func beginCursor(at offset: Int) -> (slot: Int, serial: Int) {
+    serial += 1
+    cursors.append(Cursor(serial: serial, offset: offset))
+    return (cursors.count - 1, serial)
+  }
+
+  /// Where to look first; nil when the cursor has gone.
+  func cursor(_ slot: Int, serial: Int) -> Int? {
+    guard slot < cursors.count, cursors[slot].serial == serial else { return nil }
+    return cursors[slot].offset
+  }
+
+  func moveCursor(_ slot: Int, serial: Int, to offset: Int) {
+    guard slot < cursors.count, cursors[slot].serial == serial else { return }
+    cursors[slot].offset = offset
+  }
+
+  /// Decodes a value that is no native one.
+  func decode<Value: Decodable>(
+    _ type: Value.Type, _ item: Item, at key: (any CodingKey)?, depth: Int
+  ) throws -> Value {
+    guard depth <= RecordFormat.depthLimit else {
+      throw decodingError(.bytes(item.start, .tooDeep), type, PositionKey?.none)
+    }
+    let cursorCount = cursors.count
+    if let key { keys.append(key) }
+    let value = try Value(from: BinaryDecoder(record: self, item: item, depth: depth))
+    if key != nil { keys.removeLast() }
+    cursors.removeLast(cursors.count - cursorCount)
+    return value
+  }
+}
+
+/// A value of a record, found but not read: its tag, and where its content lies.
+struct Item {
+  let tag: UInt8
+  let start: Int
+  let end: Int
+}
+
+/// Why a value cannot be read as a type.
+enum ValueError: Error {
+  /// The bytes lie.
+  case bytes(_ offset: Int, RecordDecodingError.Reason)
+  /// There is another value.
+  case mismatch(tag: UInt8)
+  /// The number does not fit, or the text stands for no value.
+  case unfit(String)
+  /// There is no field of that name.
+  case absent
+  /// The list is over.
+  case atEnd
+}
