@@ -114,9 +114,7 @@ public struct KeyDecoder: ~Copyable {
   public mutating func readString() throws(KeyDecodingError) -> String {
     let start = offset
     try expect(TypeCode.string, "a String")
-    let text = try escaped("the end of a string") { content in
-      unsafe String(validating: content.buffer, as: UTF8.self)
-    }
+    let text = try escaped("the end of a string") { $0.text }
     guard let text else { throw KeyDecodingError(offset: start, reason: .notUTF8) }
     return text
   }

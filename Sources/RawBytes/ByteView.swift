@@ -99,6 +99,29 @@ package struct ByteView: BitwiseCopyable, @unchecked Sendable {
     unsafe base == other.base && count == other.count
   }
 
+  /// The text whose UTF-8 this is; nil when it is none.
+  package var text: String? {
+    let bytes = unsafe UnsafeBufferPointer(
+      start: base.assumingMemoryBound(to: UInt8.self), count: count)
+    // What is ASCII needs no further look, and takes the path of the library that is compiled.
+    guard isASCII else { return unsafe String(validating: bytes, as: UTF8.self) }
+    return unsafe String(decoding: bytes, as: UTF8.self)
+  }
+
+  private var isASCII: Bool {
+    var offset = 0
+    var bits: UInt64 = 0
+    while offset + 8 <= count {
+      bits |= load(UInt64.self, at: offset)
+      offset += 8
+    }
+    while offset < count {
+      bits |= UInt64(self[offset])
+      offset += 1
+    }
+    return bits & 0x8080_8080_8080_8080 == 0
+  }
+
   /// A copy of its own.
   @inlinable package var array: [UInt8] { unsafe [UInt8](buffer) }
 }

@@ -10,7 +10,8 @@ struct BinaryDecoder: Decoder {
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
     guard item.tag == Tag.fields else { throw mismatch([String: Any].self) }
-    return KeyedDecodingContainer(FieldDecoder<Key>(record, item, depth: depth))
+    return KeyedDecodingContainer(
+      FieldDecoder<Key>(fields: FieldReader(record, item, depth: depth)))
   }
 
   func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
@@ -23,6 +24,6 @@ struct BinaryDecoder: Decoder {
   }
 
   private func mismatch(_ type: any Any.Type) -> DecodingError {
-    record.decodingError(.mismatch(tag: item.tag), type, PositionKey?.none)
+    record.decodingError(.mismatch(tag: item.tag), type, nil)
   }
 }

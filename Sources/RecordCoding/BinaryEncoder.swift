@@ -1,5 +1,6 @@
 /// What an `Encodable` value is given to encode itself into.
 struct BinaryEncoder: Encoder {
+  let record: EncodingRecord
   let segment: EncodingSegment
   /// The value's number in its segment.
   let serial: Int
@@ -8,18 +9,19 @@ struct BinaryEncoder: Encoder {
   var userInfo: [CodingUserInfoKey: Any] { [:] }
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
-    segment.setShape(.fields, of: serial)
-    return KeyedEncodingContainer(FieldEncoder<Key>(segment: segment, serial: serial))
+    segment.state.setShape(.fields, of: serial)
+    return KeyedEncodingContainer(
+      FieldEncoder<Key>(record: record, segment: segment, serial: serial))
   }
 
   func unkeyedContainer() -> any UnkeyedEncodingContainer {
-    segment.setShape(.list, of: serial)
-    return ListEncoder(segment: segment, serial: serial)
+    segment.state.setShape(.list, of: serial)
+    return ListEncoder(record: record, segment: segment, serial: serial)
   }
 
   func singleValueContainer() -> any SingleValueEncodingContainer {
-    segment.setShape(.single, of: serial)
-    return SingleEncoder(segment: segment, serial: serial)
+    segment.state.setShape(.single, of: serial)
+    return SingleEncoder(record: record, segment: segment, serial: serial)
   }
 }
 

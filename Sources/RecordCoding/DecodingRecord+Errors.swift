@@ -1,7 +1,8 @@
 extension DecodingRecord {
   /// What `Codable` types throw, with the keys that lead to the value.
-  func decodingError<Key: CodingKey>(
-    _ error: ValueError, _ type: any Any.Type, _ key: Key?
+  @inline(never)
+  func decodingError(
+    _ error: ValueError, _ type: any Any.Type, _ key: (any CodingKey)?
   ) -> DecodingError {
     func context(_ text: String, leavingOutKey: Bool = false) -> DecodingError.Context {
       let path = leavingOutKey ? keys : keys + (key.map { [$0] } ?? [])

@@ -80,47 +80,60 @@ extension DecodingRecord {
   func string(_ item: Item) throws(ValueError) -> String {
     guard item.tag == Tag.string || item.tag >= Tag.shortText && item.tag < Tag.smallInteger
     else { throw .mismatch(tag: item.tag) }
-    guard
-      let text = unsafe String(
-        validating: bytes[item.start..<item.end].buffer, as: UTF8.self)
-    else { throw .bytes(item.start, .notUTF8) }
+    guard let text = bytes[item.start..<item.end].text else { throw .bytes(item.start, .notUTF8) }
     return text
   }
 
-  /// The value of a type that the format knows; nil when it is not one.
+  /// The value of a type, native or not, that stands under a key.
   // SAFETY: each value is reinterpreted as the type that was just found to be its own.
-  func native<Value: Decodable>(
-    _ type: Value.Type, _ item: Item
-  ) throws(ValueError) -> Value? {
-    if type == String.self { return unsafe unsafeBitCast(try string(item), to: type) }
-    if type == Int.self { return unsafe unsafeBitCast(try signed(item, as: Int.self), to: type) }
-    if type == Double.self { return unsafe unsafeBitCast(try double(item), to: type) }
-    if type == Date.self {
-      guard item.tag == Tag.date else { throw .mismatch(tag: item.tag) }
-      let seconds = Double(bitPattern: bytes.load(UInt64.self, at: item.start))
-      return unsafe unsafeBitCast(Date(timeIntervalSinceReferenceDate: seconds), to: type)
+  func decode<Value: Decodable>(
+    _ type: Value.Type, _ item: Item, at key: (any CodingKey)?, depth: Int
+  ) throws -> Value {
+    do throws(ValueError) {
+      if type == String.self { return unsafe unsafeBitCast(try string(item), to: type) }
+      if type == Int.self { return unsafe unsafeBitCast(try signed(item, as: Int.self), to: type) }
+      if type == Double.self { return unsafe unsafeBitCast(try double(item), to: type) }
+      if type == Date.self { return unsafe unsafeBitCast(try date(item), to: type) }
+      if type == UUID.self { return unsafe unsafeBitCast(try uuid(item), to: type) }
+      if type == Bool.self { return unsafe unsafeBitCast(try bool(item), to: type) }
+      if type == Data.self {
+        return unsafe unsafeBitCast(Data(try content(item).buffer), to: type)
+      }
+      if type == [UInt8].self, item.tag != Tag.list {
+        return unsafe unsafeBitCast(try content(item).array, to: type)
+      }
+      if type == Decimal.self { return unsafe unsafeBitCast(try decimal(item), to: type) }
+      if type == URL.self, item.tag != Tag.fields {
+        return unsafe unsafeBitCast(try url(item), to: type)
+      }
+    } catch {
+      throw decodingError(error, type, key)
     }
-    if type == UUID.self {
-      guard item.tag == Tag.uuid else { throw .mismatch(tag: item.tag) }
-      let first = bytes.load(UInt64.self, at: item.start).littleEndian
-      let second = bytes.load(UInt64.self, at: item.start + 8).littleEndian
-      return unsafe unsafeBitCast((first, second), to: type)
-    }
-    if type == Data.self {
-      guard item.tag == Tag.bytes else { throw .mismatch(tag: item.tag) }
-      return unsafe unsafeBitCast(Data(bytes[item.start..<item.end].buffer), to: type)
-    }
-    if type == [UInt8].self, item.tag != Tag.list {
-      guard item.tag == Tag.bytes else { throw .mismatch(tag: item.tag) }
-      return unsafe unsafeBitCast(bytes[item.start..<item.end].array, to: type)
-    }
-    if type == Decimal.self { return unsafe unsafeBitCast(try decimal(item), to: type) }
-    if type == URL.self, item.tag != Tag.fields {
-      let text = try string(item)
-      guard let url = URL(string: text) else { throw .unfit("the text \"\(text)\"") }
-      return unsafe unsafeBitCast(url, to: type)
-    }
-    return nil
+    return try decodeByItself(type, item, at: key, depth: depth)
+  }
+
+  private func date(_ item: Item) throws(ValueError) -> Date {
+    guard item.tag == Tag.date else { throw .mismatch(tag: item.tag) }
+    let seconds = Double(bitPattern: bytes.load(UInt64.self, at: item.start))
+    return Date(timeIntervalSinceReferenceDate: seconds)
+  }
+
+  private func uuid(_ item: Item) throws(ValueError) -> UUID {
+    guard item.tag == Tag.uuid else { throw .mismatch(tag: item.tag) }
+    let first = bytes.load(UInt64.self, at: item.start).littleEndian
+    let second = bytes.load(UInt64.self, at: item.start + 8).littleEndian
+    return UUID(uuid: unsafe unsafeBitCast((first, second), to: uuid_t.self))
+  }
+
+  private func content(_ item: Item) throws(ValueError) -> ByteView {
+    guard item.tag == Tag.bytes else { throw .mismatch(tag: item.tag) }
+    return bytes[item.start..<item.end]
+  }
+
+  private func url(_ item: Item) throws(ValueError) -> URL {
+    let text = try string(item)
+    guard let url = URL(string: text) else { throw .unfit("the text \"\(text)\"") }
+    return url
   }
 
   /// A decimal number; also one that was stored as an integer.

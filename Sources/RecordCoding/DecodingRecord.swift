@@ -11,13 +11,16 @@ internal import RawBytes
 /// - Invariant RC4: when `decode` has returned there are no bytes, so a decoder that was kept finds
 ///   nothing.
 final class DecodingRecord {
-  // SAFETY: the bytes are lent for the length of `decode`, which ends with none (RC4).
-  private(set) var bytes = ByteView.empty
-  /// The keys of the values that are being decoded.
-  var keys: [any CodingKey] = []
-  private var names: [Name] = []
-  private var cursors: [Cursor] = []
-  private var serial = 0
+  private let state = HeapCell(State())
+
+  private struct State: ~Copyable {
+    // SAFETY: the bytes are lent for the length of `decode`, which ends with none (RC4).
+    var bytes = ByteView.empty
+    var keys: [any CodingKey] = []
+    var names: [Name] = []
+    var cursors: [Cursor] = []
+    var serial = 0
+  }
 
   /// Where a name lies.
   private struct Name {
@@ -31,25 +34,27 @@ final class DecodingRecord {
     var offset: Int
   }
 
+  var bytes: ByteView { state.value.bytes }
+
+  /// The keys of the values that are being decoded.
+  var keys: [any CodingKey] { state.value.keys }
+
   /// Decodes a record.
   func decode<Value: Decodable>(_ type: Value.Type, from bytes: ByteView) throws -> Value {
-    self.bytes = bytes
+    state.value.bytes = bytes
     defer { removeAll() }
     let root: Item
-    do throws(ValueError) {
-      root = try self.root(startingAt: try readNames())
-      if let value = try native(type, root) { return value }
-    } catch {
-      throw decodingError(error, type, PositionKey?.none)
+    do throws(ValueError) { root = try self.root(startingAt: try readNames()) } catch {
+      throw decodingError(error, type, nil)
     }
-    return try Value(from: BinaryDecoder(record: self, item: root, depth: 1))
+    return try decode(type, root, at: nil, depth: 1)
   }
 
   private func removeAll() {
-    bytes = .empty
-    keys.removeAll(keepingCapacity: true)
-    names.removeAll(keepingCapacity: true)
-    cursors.removeAll(keepingCapacity: true)
+    state.value.bytes = .empty
+    if !keys.isEmpty { state.value.keys.removeAll(keepingCapacity: true) }
+    state.value.names.removeAll(keepingCapacity: true)
+    state.value.cursors.removeAll(keepingCapacity: true)
   }
 
   // MARK: Names
@@ -65,14 +70,14 @@ final class DecodingRecord {
     while reader.remaining > 0 {
       let start = reader.offset
       guard let name = reader.counted() else { throw .bytes(start, .endsEarly) }
-      names.append(Name(offset: reader.offset - name.count, byteCount: name.count))
+      state.value.names.append(Name(offset: reader.offset - name.count, byteCount: name.count))
     }
     return end
   }
 
   /// The name of a field.
   func name(_ number: Int) -> ByteView {
-    let name = names[number]
+    let name = state.value.names[number]
     return bytes[name.offset..<name.offset + name.byteCount]
   }
 
@@ -118,12 +123,12 @@ final class DecodingRecord {
   func field(at offset: Int, limit: Int) throws(ValueError) -> (name: Int, item: Item) {
     let first = bytes[offset]
     if first < 128 {
-      guard first < names.count else { throw .bytes(offset, .outOfRange) }
+      guard first < state.value.names.count else { throw .bytes(offset, .outOfRange) }
       return (Int(first), try item(at: offset + 1, limit: limit))
     }
     var reader = ByteReader(bytes.prefix(limit), at: offset)
     guard let number = reader.varint() else { throw .bytes(offset, .endsEarly) }
-    guard number < UInt64(names.count) else { throw .bytes(offset, .outOfRange) }
+    guard number < UInt64(state.value.names.count) else { throw .bytes(offset, .outOfRange) }
     return (Int(number), try item(at: reader.offset, limit: limit))
   }
 
@@ -131,34 +136,38 @@ final class DecodingRecord {
 
   /// A cursor for fields that begin at an offset.
   func beginCursor(at offset: Int) -> (slot: Int, serial: Int) {
-    serial += 1
-    cursors.append(Cursor(serial: serial, offset: offset))
-    return (cursors.count - 1, serial)
+    state.value.serial += 1
+    state.value.cursors.append(Cursor(serial: state.value.serial, offset: offset))
+    return (state.value.cursors.count - 1, state.value.serial)
   }
 
   /// Where to look first; nil when the cursor has gone.
   func cursor(_ slot: Int, serial: Int) -> Int? {
-    guard slot < cursors.count, cursors[slot].serial == serial else { return nil }
-    return cursors[slot].offset
+    guard slot < state.value.cursors.count, state.value.cursors[slot].serial == serial else {
+      return nil
+    }
+    return state.value.cursors[slot].offset
   }
 
   func moveCursor(_ slot: Int, serial: Int, to offset: Int) {
-    guard slot < cursors.count, cursors[slot].serial == serial else { return }
-    cursors[slot].offset = offset
+    guard slot < state.value.cursors.count, state.value.cursors[slot].serial == serial else {
+      return
+    }
+    state.value.cursors[slot].offset = offset
   }
 
   /// Decodes a value that is no native one.
-  func decode<Value: Decodable>(
+  func decodeByItself<Value: Decodable>(
     _ type: Value.Type, _ item: Item, at key: (any CodingKey)?, depth: Int
   ) throws -> Value {
     guard depth <= RecordFormat.depthLimit else {
-      throw decodingError(.bytes(item.start, .tooDeep), type, PositionKey?.none)
+      throw decodingError(.bytes(item.start, .tooDeep), type, key)
     }
-    let cursorCount = cursors.count
-    if let key { keys.append(key) }
+    let cursorCount = state.value.cursors.count
+    if let key { state.value.keys.append(key) }
     let value = try Value(from: BinaryDecoder(record: self, item: item, depth: depth))
-    if key != nil { keys.removeLast() }
-    cursors.removeLast(cursors.count - cursorCount)
+    if key != nil { state.value.keys.removeLast() }
+    state.value.cursors.removeLast(state.value.cursors.count - cursorCount)
     return value
   }
 }

@@ -14,22 +14,61 @@ internal import RawBytes
 /// - Invariant RC2: no bytes depend on where they lie, so they can be moved: names are numbers of a
 ///   table at the record's head, and counts are relative.
 final class EncodingSegment {
-  unowned let record: EncodingRecord
+  private let cell = HeapCell(SegmentState())
+  /// Where the segment is to be inserted; nil for the root.
+  private(set) var origin: Origin?
+
+  /// The place among the keys of another segment.
+  struct Origin {
+    let parent: EncodingSegment
+    let keyCount: Int
+    let key: any CodingKey
+  }
+
+  var state: SegmentState {
+    _read { yield cell.value }
+    _modify { yield &cell.value }
+  }
+
+  /// The keys that lead to the innermost value.
+  var codingPath: [any CodingKey] {
+    guard let origin else { return state.keys }
+    let before = origin.parent
+    let path = before.codingPath.dropLast(before.state.keys.count - origin.keyCount)
+    return path + [origin.key] + state.keys
+  }
+
+  /// Makes a recycled segment one that is to be inserted here.
+  func begin(in parent: EncodingSegment, at key: some CodingKey, record: EncodingRecord) -> Int {
+    let keyCount = parent.state.keys.count
+    origin = Origin(parent: parent, keyCount: keyCount, key: key)
+    parent.state.nested.append((parent.state.bytes.count, self))
+    state.isRoot = false
+    state.outerDepth = parent.state.depth
+    return state.beginValue(record)
+  }
+
+  func removeAll() {
+    state.removeAll()
+    if origin != nil { origin = nil }
+  }
+}
+
+/// The bytes of a segment, and which of its values are open.
+struct SegmentState: ~Copyable {
   var bytes = ByteBuffer(capacity: 256)
   /// The keys of the open values.
   var keys: [any CodingKey] = []
+  /// Segments to be inserted, in order of where.
+  var nested: [(position: Int, segment: EncodingSegment)] = []
+  /// Whether the segment's first value is the whole record.
+  var isRoot = true
+  /// How many values enclose the segment.
+  var outerDepth = 0
   /// The serial number of the innermost open value.
-  private(set) var current = 0
+  private var current = 0
   /// The values that are open, the innermost last. The first is the segment's own.
   private var open: [OpenValue] = []
-  /// Segments to be inserted, in order of where.
-  private var nested: [(position: Int, segment: EncodingSegment)] = []
-  /// Where the segment is to be inserted; nil for the root.
-  private var origin: Origin?
-
-  init(record: EncodingRecord) {
-    self.record = record
-  }
 
   /// What a value turned out to be.
   enum Shape {
@@ -45,29 +84,11 @@ final class EncodingSegment {
     let nestedBefore: Int
   }
 
-  /// The place among the keys of another segment.
-  private struct Origin {
-    let parent: EncodingSegment
-    let keyCount: Int
-    let key: any CodingKey
-    let depth: Int
-  }
-
   /// How many values enclose the innermost one, it included.
-  private var depth: Int { (origin?.depth ?? 0) + open.count }
-
-  /// The keys that lead to the innermost value.
-  var codingPath: [any CodingKey] {
-    guard let origin else { return keys }
-    return origin.parent.codingPath(keyCount: origin.keyCount) + [origin.key] + keys
-  }
-
-  private func codingPath(keyCount: Int) -> [any CodingKey] {
-    codingPath.dropLast(keys.count - keyCount)
-  }
+  var depth: Int { outerDepth + open.count }
 
   /// Begins a value at the end of the bytes; what it is, is not known yet.
-  func beginValue() -> Int {
+  mutating func beginValue(_ record: EncodingRecord) -> Int {
     current = record.nextSerial()
     open.append(
       OpenValue(serial: current, start: bytes.count, shape: nil, nestedBefore: nested.count))
@@ -76,7 +97,7 @@ final class EncodingSegment {
   }
 
   /// The value asks for a container of a shape: its head is written, but for the count.
-  func setShape(_ shape: Shape, of serial: Int) {
+  mutating func setShape(_ shape: Shape, of serial: Int) {
     check(serial)
     let last = open.count - 1
     if let before = open[last].shape {
@@ -86,29 +107,26 @@ final class EncodingSegment {
     open[last].shape = shape
     guard shape != .single else { return }
     bytes.append(integer: shape == .fields ? Tag.fields : Tag.list)
-    if !isRoot(open[last]) { bytes.append(integer: UInt8(0)) }
+    if !isWholeRecord(open[last]) { bytes.append(integer: UInt8(0)) }
   }
 
   /// Ends the innermost value: inserts what waited for that, and fills in the count of its bytes.
-  func endValue(_ serial: Int) {
+  mutating func endValue(_ serial: Int, _ record: EncodingRecord) {
     check(serial)
     if open[open.count - 1].shape == nil { setShape(.fields, of: serial) }
     let value = open.removeLast()
     current = open.last?.serial ?? 0
-    insertNested(from: value.nestedBefore)
+    if nested.count > value.nestedBefore { insertNested(from: value.nestedBefore, record) }
     if value.shape == .single {
       if bytes.count == value.start { bytes.append(integer: Tag.null) }
-    } else if !isRoot(value) {
+    } else if !isWholeRecord(value) {
       fillInCount(at: value.start + 1)
     }
   }
 
-  /// Begins a segment for what may be written to by turns with this one.
-  func beginSegment(_ key: some CodingKey) -> (segment: EncodingSegment, serial: Int) {
-    let segment = record.segment()
-    segment.origin = Origin(parent: self, keyCount: keys.count, key: key, depth: depth)
-    nested.append((bytes.count, segment))
-    return (segment, segment.beginValue())
+  /// Ends the segment's own value.
+  private mutating func end(_ record: EncodingRecord) {
+    endValue(current, record)
   }
 
   /// Makes sure that a container may be written to (RC1).
@@ -122,32 +140,38 @@ final class EncodingSegment {
     precondition(bytes.count == open[open.count - 1].start, "a single value is encoded once")
   }
 
-  func removeAll() {
+  /// Begins a field whose name has a number.
+  mutating func beginField(_ nameNumber: Int, of serial: Int) {
+    check(serial)
+    bytes.append(varint: UInt64(nameNumber))
+  }
+
+  mutating func removeAll() {
     bytes.removeAll()
-    keys.removeAll(keepingCapacity: true)
-    open.removeAll(keepingCapacity: true)
-    nested.removeAll(keepingCapacity: true)
-    origin = nil
+    if !keys.isEmpty { keys.removeAll(keepingCapacity: true) }
+    if !open.isEmpty { open.removeAll(keepingCapacity: true) }
+    if !nested.isEmpty { nested.removeAll(keepingCapacity: true) }
+    isRoot = true
+    outerDepth = 0
     current = 0
   }
 
-  /// Whether the value is the whole record: it extends to the record's end, and has no count.
-  private func isRoot(_ value: OpenValue) -> Bool {
-    value.start == 0 && origin == nil
+  /// A value that extends to the record's end has no count.
+  private func isWholeRecord(_ value: OpenValue) -> Bool {
+    isRoot && value.start == 0
   }
 
-  private func insertNested(from first: Int) {
-    guard nested.count > first else { return }
+  private mutating func insertNested(from first: Int, _ record: EncodingRecord) {
     for (position, segment) in nested[first...].reversed() {
-      segment.endValue(segment.current)
-      bytes.insert(segment.bytes.view, at: position)
+      segment.state.end(record)
+      bytes.insert(segment.state.bytes.view, at: position)
       record.recycle(segment)
     }
     nested.removeLast(nested.count - first)
   }
 
   /// Writes how many bytes follow the byte at `place`; few fit into that byte.
-  private func fillInCount(at place: Int) {
+  private mutating func fillInCount(at place: Int) {
     var rest = UInt64(bytes.count - place - 1)
     var byteCount = 1
     while rest >> UInt64(7 * byteCount) > 0 { byteCount += 1 }

@@ -1,44 +1,25 @@
-internal import RawBytes
-
-/// Finds the fields of a value by their names.
+/// Gives a `Decodable` type the fields that it asks for by key.
 struct FieldDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
-  let record: DecodingRecord
-  let start: Int
-  let end: Int
-  let depth: Int
-  /// The cursor's place and number.
-  let slot: Int
-  let serial: Int
+  let fields: FieldReader
 
-  init(_ record: DecodingRecord, _ item: Item, depth: Int) {
-    self.record = record
-    start = item.start
-    end = item.end
-    self.depth = depth
-    (slot, serial) = record.beginCursor(at: item.start)
-  }
+  private var record: DecodingRecord { fields.record }
 
   var codingPath: [any CodingKey] { record.keys }
 
   var allKeys: [Key] {
     var keys: [Key] = []
-    var offset = start
-    while offset < end, let (name, item) = try? record.field(at: offset, limit: end) {
-      let text = unsafe String(decoding: record.name(name).buffer, as: UTF8.self)
-      if let key = Key(stringValue: text) { keys.append(key) }
-      offset = item.end
-    }
+    fields.forEachName { name in if let key = Key(stringValue: name) { keys.append(key) } }
     return keys
   }
 
   func contains(_ key: Key) -> Bool {
     // Of fields that cannot be read, decoding says what is wrong with them.
-    do { return try find(key, stepping: false) != nil } catch { return true }
+    do { return try fields.look(key.stringValue) != nil } catch { return true }
   }
 
   func decodeNil(forKey key: Key) throws -> Bool {
     do throws(ValueError) {
-      guard let item = try find(key, stepping: false) else { throw ValueError.absent }
+      guard let item = try fields.look(key.stringValue) else { throw .absent }
       return item.tag == Tag.null
     } catch {
       throw record.decodingError(error, Never?.self, key)
@@ -47,26 +28,21 @@ struct FieldDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
   func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
     let item: Item
-    do throws(ValueError) {
-      guard let found = try find(key, stepping: true) else { throw ValueError.absent }
-      if let value = try record.native(type, found) { return value }
-      item = found
-    } catch {
+    do throws(ValueError) { item = try fields.item(key.stringValue) } catch {
       throw record.decodingError(error, type, key)
     }
-    return try record.decode(type, item, at: key, depth: depth + 1)
+    return try record.decode(type, item, at: key, depth: fields.depth + 1)
   }
 
   func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
     let item: Item
     do throws(ValueError) {
-      guard let found = try find(key, stepping: true), found.tag != Tag.null else { return nil }
-      if let value = try record.native(type, found) { return value }
+      guard let found = try fields.itemIfPresent(key.stringValue) else { return nil }
       item = found
     } catch {
       throw record.decodingError(error, type, key)
     }
-    return try record.decode(type, item, at: key, depth: depth + 1)
+    return try record.decode(type, item, at: key, depth: fields.depth + 1)
   }
 
   func nestedContainer<NestedKey: CodingKey>(
@@ -85,55 +61,19 @@ struct FieldDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
   private func nestedDecoder(_ key: some CodingKey) throws -> BinaryDecoder {
     do throws(ValueError) {
-      guard let item = try find(key, stepping: true) else { throw ValueError.absent }
-      guard depth < RecordFormat.depthLimit else { throw ValueError.bytes(item.start, .tooDeep) }
-      return BinaryDecoder(record: record, item: item, depth: depth + 1)
+      let item = try fields.item(key.stringValue)
+      guard fields.depth < RecordFormat.depthLimit else { throw .bytes(item.start, .tooDeep) }
+      return BinaryDecoder(record: record, item: item, depth: fields.depth + 1)
     } catch {
       throw record.decodingError(error, [String: Any].self, key)
     }
-  }
-
-  /// The value of a field; nil when there is none. The next search begins at it, or, `stepping`,
-  /// after it.
-  private func find(_ key: some CodingKey, stepping: Bool) throws(ValueError) -> Item? {
-    var name = key.stringValue
-    let found = name.withUTF8 { utf8 in
-      Result { () throws(ValueError) in
-        try find(unsafe ByteView(UnsafeRawBufferPointer(utf8)), stepping: stepping)
-      }
-    }
-    return try found.get()
-  }
-
-  private func find(_ name: ByteView, stepping: Bool) throws(ValueError) -> Item? {
-    let first = record.cursor(slot, serial: serial) ?? start
-    if let item = try find(name, in: first..<end, stepping: stepping) { return item }
-    return try find(name, in: start..<first, stepping: stepping)
-  }
-
-  private func find(
-    _ name: ByteView, in range: Range<Int>, stepping: Bool
-  ) throws(ValueError) -> Item? {
-    var offset = range.lowerBound
-    while offset < range.upperBound {
-      let field = try record.field(at: offset, limit: end)
-      if record.name(field.name) == name {
-        record.moveCursor(slot, serial: serial, to: stepping ? field.item.end : offset)
-        return field.item
-      }
-      offset = field.item.end
-    }
-    return nil
   }
 
   @inline(__always)
   private func value<Value>(
     _ key: Key, _ read: (Item) throws(ValueError) -> Value
   ) throws -> Value {
-    do throws(ValueError) {
-      guard let item = try find(key, stepping: true) else { throw ValueError.absent }
-      return try read(item)
-    } catch {
+    do throws(ValueError) { return try read(try fields.item(key.stringValue)) } catch {
       throw record.decodingError(error, Value.self, key)
     }
   }
@@ -143,7 +83,7 @@ struct FieldDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
     _ key: Key, _ read: (Item) throws(ValueError) -> Value
   ) throws -> Value? {
     do throws(ValueError) {
-      guard let item = try find(key, stepping: true), item.tag != Tag.null else { return nil }
+      guard let item = try fields.itemIfPresent(key.stringValue) else { return nil }
       return try read(item)
     } catch {
       throw record.decodingError(error, Value.self, key)

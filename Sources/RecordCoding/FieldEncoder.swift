@@ -1,23 +1,23 @@
 /// Writes the fields of a value: for each the number of its name, and its value.
 struct FieldEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
+  let record: EncodingRecord
   let segment: EncodingSegment
   let serial: Int
 
   var codingPath: [any CodingKey] { segment.codingPath }
 
   private func begin(_ key: some CodingKey) {
-    segment.check(serial)
-    segment.append(nameOf: key)
+    segment.state.beginField(record.number(of: key.stringValue), of: serial)
   }
 
   func encodeNil(forKey key: Key) {
     begin(key)
-    segment.append(tag: Tag.null)
+    segment.state.append(tag: Tag.null)
   }
 
   func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
     begin(key)
-    try segment.append(value, at: key)
+    try record.append(value, to: segment, at: key)
   }
 
   func nestedContainer<NestedKey: CodingKey>(
@@ -36,79 +36,80 @@ struct FieldEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
 
   private func nestedEncoder(_ key: some CodingKey) -> BinaryEncoder {
     begin(key)
-    let (nested, serial) = segment.beginSegment(key)
-    return BinaryEncoder(segment: nested, serial: serial)
+    let nested = record.segment()
+    let serial = nested.begin(in: segment, at: key, record: record)
+    return BinaryEncoder(record: record, segment: nested, serial: serial)
   }
 }
 
 extension FieldEncoder {
   func encode(_ value: Bool, forKey key: Key) {
     begin(key)
-    segment.append(value)
+    segment.state.append(value)
   }
 
   func encode(_ value: String, forKey key: Key) {
     begin(key)
-    segment.append(value)
+    segment.state.append(value)
   }
 
   func encode(_ value: Double, forKey key: Key) {
     begin(key)
-    segment.append(value)
+    segment.state.append(value)
   }
 
   func encode(_ value: Float, forKey key: Key) {
     begin(key)
-    segment.append(value)
+    segment.state.append(value)
   }
 
   func encode(_ value: Int, forKey key: Key) {
     begin(key)
-    segment.append(Int64(value))
+    segment.state.append(Int64(value))
   }
 
   func encode(_ value: Int8, forKey key: Key) {
     begin(key)
-    segment.append(Int64(value))
+    segment.state.append(Int64(value))
   }
 
   func encode(_ value: Int16, forKey key: Key) {
     begin(key)
-    segment.append(Int64(value))
+    segment.state.append(Int64(value))
   }
 
   func encode(_ value: Int32, forKey key: Key) {
     begin(key)
-    segment.append(Int64(value))
+    segment.state.append(Int64(value))
   }
 
   func encode(_ value: Int64, forKey key: Key) {
     begin(key)
-    segment.append(value)
+    segment.state.append(value)
   }
 
   func encode(_ value: UInt, forKey key: Key) {
     begin(key)
-    segment.append(UInt64(value))
+    segment.state.append(UInt64(value))
   }
 
   func encode(_ value: UInt8, forKey key: Key) {
     begin(key)
-    segment.append(UInt64(value))
+    segment.state.append(UInt64(value))
   }
 
   func encode(_ value: UInt16, forKey key: Key) {
     begin(key)
-    segment.append(UInt64(value))
+    segment.state.append(UInt64(value))
   }
 
   func encode(_ value: UInt32, forKey key: Key) {
     begin(key)
-    segment.append(UInt64(value))
+    segment.state.append(UInt64(value))
   }
 
   func encode(_ value: UInt64, forKey key: Key) {
     begin(key)
-    segment.append(value)
+    segment.state.append(value)
   }
 }

@@ -51,13 +51,7 @@ struct ListDecoder: UnkeyedDecodingContainer {
 
   mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
     let found: Item
-    do throws(ValueError) {
-      found = try next()
-      if let value = try record.native(type, found) {
-        step(over: found)
-        return value
-      }
-    } catch {
+    do throws(ValueError) { found = try next() } catch {
       throw record.decodingError(error, type, key)
     }
     let value = try record.decode(type, found, at: key, depth: depth + 1)

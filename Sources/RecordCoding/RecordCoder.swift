@@ -23,15 +23,18 @@ public protocol RecordCoder<Record>: Sendable {
 
 extension RecordCoder {
   /// Lends a record's encoding for the length of a call.
+  @inlinable
   public func withEncoding<Result>(
     of record: Record, _ body: (RawSpan) throws -> Result
   ) throws -> Result {
-    var writer = RecordWriter()
-    try encode(record, into: &writer)
-    return try writer.withBytes(body)
+    try RecordWriter.withWriter { writer in
+      try encode(record, into: &writer)
+      return try writer.withBytes(body)
+    }
   }
 
   /// A record's encoding, in an array of its own.
+  @inlinable
   public func encode(_ record: Record) throws -> [UInt8] {
     var writer = RecordWriter()
     try encode(record, into: &writer)
@@ -41,6 +44,7 @@ extension RecordCoder {
   /// The record that bytes stand for.
   ///
   /// - Throws: what says that the bytes are no such record, or have more after it.
+  @inlinable
   public func decode(_ bytes: RawSpan) throws -> Record {
     try RecordReader.read(bytes) { reader in try decode(from: &reader) }
   }

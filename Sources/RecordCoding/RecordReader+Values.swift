@@ -66,7 +66,7 @@ extension RecordReader {
   public mutating func readString() throws(RecordDecodingError) -> String {
     let start = offset
     let content = try counted()
-    guard let text = unsafe String(validating: content.buffer, as: UTF8.self) else {
+    guard let text = content.text else {
       throw RecordDecodingError(offset: start, reason: .notUTF8)
     }
     return text

@@ -5,18 +5,20 @@ public struct RecordReader: ~Copyable {
   // SAFETY: a reader exists only within `read`, and cannot be copied out of it.
   var reader: ByteReader
 
-  private init(_ bytes: ByteView) {
-    reader = ByteReader(bytes)
+  @usableFromInline
+  init(_ bytes: UnsafeRawBufferPointer) {
+    reader = ByteReader(unsafe ByteView(bytes))
   }
 
   /// Reads a record from all of its bytes.
   ///
   /// - Throws: what `body` throws, or `RecordDecodingError` when it leaves bytes unread.
+  @inlinable
   public static func read<Result>(
     _ bytes: RawSpan, _ body: (inout RecordReader) throws -> Result
   ) throws -> Result {
-    try bytes.withByteView { view in
-      var reader = RecordReader(view)
+    try unsafe bytes.withUnsafeBytes { buffer in
+      var reader = unsafe RecordReader(buffer)
       let result = try body(&reader)
       guard reader.isAtEnd else {
         throw RecordDecodingError(offset: reader.offset, reason: .bytesFollow)

@@ -10,6 +10,24 @@ public struct RecordWriter: ~Copyable {
     buffer = ByteBuffer(capacity: 256)
   }
 
+  private init(borrowing memory: MutableByteView) {
+    buffer = ByteBuffer(borrowing: memory)
+  }
+
+  /// Lends a writer whose memory is on the stack as long as little is appended, for the length of a
+  /// call.
+  public static func withWriter<Result>(
+    _ body: (inout RecordWriter) throws -> Result
+  ) throws -> Result {
+    try unsafe withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { memory in
+      // SAFETY: the writer ends before the memory does; it cannot be copied.
+      guard let base = memory.baseAddress else { preconditionFailure("no memory") }
+      var writer = RecordWriter(
+        borrowing: unsafe MutableByteView(base: base, count: memory.count))
+      return try body(&writer)
+    }
+  }
+
   /// How many bytes were appended.
   public var byteCount: Int { buffer.count }
 

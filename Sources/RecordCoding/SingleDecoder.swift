@@ -9,12 +9,7 @@ struct SingleDecoder: SingleValueDecodingContainer {
   func decodeNil() -> Bool { item.tag == Tag.null }
 
   func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
-    do throws(ValueError) {
-      if let value = try record.native(type, item) { return value }
-    } catch {
-      throw record.decodingError(error, type, PositionKey?.none)
-    }
-    return try record.decode(type, item, at: nil, depth: depth + 1)
+    try record.decode(type, item, at: nil, depth: depth + 1)
   }
 
   @inline(__always)
@@ -22,7 +17,7 @@ struct SingleDecoder: SingleValueDecodingContainer {
     _ read: (Item) throws(ValueError) -> Value
   ) throws -> Value {
     do throws(ValueError) { return try read(item) } catch {
-      throw record.decodingError(error, Value.self, PositionKey?.none)
+      throw record.decodingError(error, Value.self, nil)
     }
   }
 }

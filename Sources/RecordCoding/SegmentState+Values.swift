@@ -6,42 +6,42 @@ internal import RawBytes
   internal import Foundation
 #endif
 
-extension EncodingSegment {
-  func append(tag: UInt8) {
+extension SegmentState {
+  mutating func append(tag: UInt8) {
     bytes.append(integer: tag)
   }
 
-  func append(_ value: Bool) {
+  mutating func append(_ value: Bool) {
     append(tag: value ? Tag.true : Tag.false)
   }
 
-  func append(_ value: Int64) {
+  mutating func append(_ value: Int64) {
     if value >= 0 { return append(UInt64(value)) }
     append(integer: ~UInt64(bitPattern: value), tag: Tag.negative)
   }
 
-  func append(_ value: UInt64) {
+  mutating func append(_ value: UInt64) {
     if value < 128 { return append(tag: Tag.smallInteger + UInt8(value)) }
     append(integer: value, tag: Tag.positive)
   }
 
-  private func append(integer: UInt64, tag: UInt8) {
+  private mutating func append(integer: UInt64, tag: UInt8) {
     let byteCount = max(1, (71 - integer.leadingZeroBitCount) / 8)
     append(tag: tag + UInt8(byteCount - 1))
     bytes.append(integer, byteCount: byteCount)
   }
 
-  func append(_ value: Double) {
+  mutating func append(_ value: Double) {
     append(tag: Tag.double)
     bytes.append(integer: value.bitPattern)
   }
 
-  func append(_ value: Float) {
+  mutating func append(_ value: Float) {
     append(tag: Tag.float)
     bytes.append(integer: value.bitPattern)
   }
 
-  func append(_ value: String) {
+  mutating func append(_ value: String) {
     var value = value
     value.withUTF8 { utf8 in
       let text = unsafe ByteView(UnsafeRawBufferPointer(utf8))
@@ -51,14 +51,14 @@ extension EncodingSegment {
     }
   }
 
-  private func append(_ content: ByteView, tag: UInt8) {
+  private mutating func append(_ content: ByteView, tag: UInt8) {
     append(tag: tag)
     bytes.append(counted: content)
   }
 
   /// Appends a value of a type that the format knows; says whether it is one.
   // SAFETY: each value is reinterpreted as the type that it was just found to be of.
-  func appendNative<Value: Encodable>(_ value: Value) throws -> Bool {
+  mutating func appendNative<Value: Encodable>(_ value: Value) -> Bool {
     if Value.self == String.self {
       append(unsafe unsafeBitCast(value, to: String.self))
     } else if Value.self == Int.self {
@@ -91,24 +91,5 @@ extension EncodingSegment {
       return false
     }
     return true
-  }
-
-  /// Appends the value of a key, whatever it is.
-  func append<Value: Encodable>(_ value: Value, at key: some CodingKey) throws {
-    if try appendNative(value) { return }
-    keys.append(key)
-    let serial = beginValue()
-    try value.encode(to: BinaryEncoder(segment: self, serial: serial))
-    endValue(serial)
-    keys.removeLast()
-  }
-
-  /// Appends which field comes next.
-  func append(nameOf key: some CodingKey) {
-    var name = key.stringValue
-    let number = name.withUTF8 { utf8 in
-      record.names.number(of: unsafe ByteView(UnsafeRawBufferPointer(utf8)))
-    }
-    bytes.append(varint: UInt64(number))
   }
 }
