@@ -124,6 +124,8 @@ let package = Package(
         "Primitives", "RawBytes",
       ]),
     suite("IsolationTests", ["Martlet", "Simulation", "RedoLog", "Environment", "Primitives"]),
+    suite(
+      "CollectionTests", ["Martlet", "Verification", "Simulation", "Environment", "Primitives"]),
     suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
     suite("TortureTests", ["Verification", "Primitives"]),
     suite("SimulateTests", ["Verification", "Replication", "Consensus", "Primitives"]),

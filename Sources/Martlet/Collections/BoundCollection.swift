@@ -22,6 +22,18 @@ final class BoundCollection: Sendable {
     self.indexes = indexes
   }
 
+  /// An index by its place in the declaration.
+  ///
+  /// - Throws: `indexNotReady` in a migration.
+  func index(_ position: Int) throws(DatabaseError) -> BoundIndex {
+    guard position < indexes.count else {
+      throw DatabaseError(
+        .indexNotReady,
+        "indexes of collection \"\(name)\" do not answer in a migration: ask it without one")
+    }
+    return indexes[position]
+  }
+
   /// The same for another declaration of the same collection; nil when it is not the same.
   func arranged(for definition: CollectionDefinition) -> BoundCollection? {
     guard definition.specification == specification, definition.indexes.count == indexes.count

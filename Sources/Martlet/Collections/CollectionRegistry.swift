@@ -1,3 +1,4 @@
+internal import Environment
 internal import KeyCoding
 internal import RawBytes
 internal import RecordCoding
@@ -13,6 +14,11 @@ internal import Synchronization
 final class CollectionRegistry: Sendable {
   private struct State {
     var collections: [String: BoundCollection] = [:]
+    /// How entries are made, by collection.
+    var entries: [String: SchemaEntry] = [:]
+    /// How far builds are, by the keyspaces of their indexes.
+    var builds: [Keyspace: (done: Int, total: Int)] = [:]
+    var threads: [any BackgroundThread] = []
   }
 
   private let state = Mutex(State())
@@ -41,10 +47,14 @@ final class CollectionRegistry: Sendable {
     state.withLock { $0.collections.values.sorted { $0.name < $1.name } }
   }
 
+  /// How the entries of a collection are made; nil when it is not open.
+  func entry(of name: String) -> SchemaEntry? { state.withLock { $0.entries[name] } }
+
   /// Adds collections, or replaces them. Returns the new generation.
   @discardableResult
-  func set(_ collections: [BoundCollection]) -> UInt64 {
+  func set(_ collections: [BoundCollection], _ entries: [SchemaEntry] = []) -> UInt64 {
     state.withLock { state in
+      for entry in entries { state.entries[entry.definition.name] = entry }
       for collection in collections { state.collections[collection.name] = collection }
       return advance()
     }
@@ -67,8 +77,42 @@ final class CollectionRegistry: Sendable {
   func remove(_ name: String) {
     state.withLock { state in
       state.collections[name] = nil
+      state.entries[name] = nil
       _ = advance()
     }
+  }
+
+  // MARK: Builds
+
+  /// Notes how far a build is.
+  func note(done: Int, total: Int, of index: BoundIndex) {
+    state.withLock { $0.builds[index.keyspace] = (done, total) }
+  }
+
+  func status(of index: BoundIndex) -> IndexStatus {
+    let state: IndexStatus.State =
+      switch index.state {
+      case .ready: .ready
+      case .failed(let error): .failed(error)
+      case .building:
+        state.withLock { state in
+          let (done, total) = state.builds[index.keyspace] ?? (0, 0)
+          return .building(done: done, total: total)
+        }
+      }
+    return IndexStatus(name: index.name, isUnique: index.isUnique, state: state)
+  }
+
+  /// A thread that `close` waits for.
+  func add(_ thread: any BackgroundThread) { state.withLock { $0.threads.append(thread) } }
+
+  /// Waits for the threads of builds, which find that the database is closed.
+  func close() {
+    let threads = state.withLock { state in
+      defer { state.threads = [] }
+      return state.threads
+    }
+    for thread in threads { thread.join() }
   }
 
   private func advance() -> UInt64 {
@@ -90,6 +134,8 @@ final class CollectionCache {
     let bound: BoundCollection
   }
 
+  /// How collections are found while a migration runs.
+  var migration: MigrationScope?
   private var generation: UInt64 = 0
   private var entries: [Entry] = []
   private var next = 0
@@ -99,8 +145,9 @@ final class CollectionCache {
 
   /// The keyspaces of a collection.
   func bind(
-    _ definition: CollectionDefinition, in registry: CollectionRegistry
+    _ definition: CollectionDefinition, in registry: CollectionRegistry, toWrite: Bool = false
   ) throws(DatabaseError) -> BoundCollection {
+    if let migration { return try migration.bind(definition, toWrite: toWrite) }
     let newest = registry.generation
     if newest != generation {
       generation = newest

@@ -1,4 +1,6 @@
+public import KeyCoding
 internal import Primitives
+internal import RawBytes
 
 extension DatabaseError.Code {
   /// The database was not told of the collection (`Database.open`). Nothing happened.
@@ -24,6 +26,17 @@ public struct UniqueViolation: Error, Sendable, Hashable {
   public let keyText: String
   /// The key of the record that has it: the tuple encoding of its id.
   public let holder: [UInt8]
+}
+
+extension UniqueViolation {
+  /// The id of the record that has the key.
+  ///
+  /// - Throws: `KeyDecodingError` when ids of the collection are of another type.
+  public func holder<ID: KeyElement>(as type: ID.Type) throws -> ID {
+    try unsafe KeyDecoder.decode(holder.span.bytes) { (decoder) throws(KeyDecodingError) in
+      try ID(elementsFrom: &decoder)
+    }
+  }
 }
 
 extension DatabaseError {
@@ -91,14 +104,26 @@ extension DatabaseError {
         + "\(quoted(new)); delete the record and insert the other one")
   }
 
+  static func undecodable(_ key: [UInt8], _ collection: String, _ error: any Error) -> DatabaseError
+  {
+    DatabaseError(
+      .valueMismatch,
+      "record \(quoted(key)) of collection \"\(collection)\" cannot be decoded: \(error)")
+  }
+
   /// Another record has the key.
-  static func uniqueViolation(_ index: BoundIndex, key: [UInt8], holder: [UInt8]) -> DatabaseError {
+  ///
+  /// - Parameter other: the record that wants it too, when it is there already.
+  static func uniqueViolation(
+    _ index: BoundIndex, key: [UInt8], holder: [UInt8], other: [UInt8]? = nil
+  ) -> DatabaseError {
     let violation = UniqueViolation(
       collection: index.collection, index: index.name, keyText: quoted(key), holder: holder)
     return DatabaseError(
       .uniqueViolation,
       "index \"\(index.name)\" of collection \"\(index.collection)\" is unique, and record "
-        + "\(quoted(holder)) has key \(violation.keyText) already",
+        + "\(quoted(holder)) has key \(violation.keyText) already"
+        + (other.map { ", which record \(quoted($0)) has as well" } ?? ""),
       violation: violation)
   }
 }

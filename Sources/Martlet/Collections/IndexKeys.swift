@@ -45,15 +45,15 @@ public struct IndexKeys: ~Copyable {
     entries.append(Entry(index: index, start: start, end: bytes.count))
   }
 
-  /// Forgets what was there, and makes all entries of a record.
+  /// Forgets what was there, and makes all entries of a record, or those of one index.
   mutating func derive<Record>(
-    _ record: Record, id: ByteView, _ indexes: [IndexDerivation<Record>]
+    _ record: Record, id: ByteView, _ indexes: [IndexDerivation<Record>], only chosen: Int? = nil
   ) {
     bytes.removeAll()
     entries.removeAll(keepingCapacity: true)
     bytes.append(id)
     idByteCount = id.count
-    for position in indexes.indices {
+    for position in indexes.indices where chosen == nil || chosen == position {
       let definition = indexes[position].definition
       index = position
       appendsID = !definition.isUnique

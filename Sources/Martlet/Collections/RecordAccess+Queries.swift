@@ -23,7 +23,7 @@ extension RecordAccess {
       }
       return
     }
-    let index = bound.indexes[position]
+    let index = try bound.index(position)
     try index.requireReady(at: self)
     footprint?.add(index.keyspace, bounds)
     let moment = try beginStatement()
@@ -54,7 +54,7 @@ extension RecordAccess {
       try scan.run { key, _ in try body(key) }
       return
     }
-    let index = bound.indexes[position]
+    let index = try bound.index(position)
     try index.requireReady(at: self)
     var scan = try scan(index.keyspace, bounds, isReverse: query.isReverse, limit: query.limit)
     try scan.run { key, value in try body(index.recordKey(key, value)) }

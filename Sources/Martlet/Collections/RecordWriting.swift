@@ -140,21 +140,12 @@ struct RecordWriting<Record, ID: KeyElement> {
     while let step = difference.next(scratch.old, scratch.new) {
       switch step {
       case .removed(let entry):
-        try state.remove(scratch.old.key(entry), in: bound.indexes[entry.index].keyspace)
+        let keyspace = bound.indexes[entry.index].keyspace
+        try state.requireUsable(keyspace)
+        try state.remove(scratch.old.key(entry), in: keyspace)
       case .added(let entry):
-        try set(scratch.new.key(entry), bound.indexes[entry.index], scratch)
-      }
-    }
-  }
-
-  private func set(_ key: ByteView, _ index: BoundIndex, _ scratch: WriteScratch)
-    throws(DatabaseError)
-  {
-    if index.isUnique {
-      try state.set(key, to: scratch.id.view, in: index.keyspace)
-    } else {
-      try IndexEntryValue.withBytes(idByteCount: scratch.id.view.count) {
-        (value) throws(DatabaseError) in try state.set(key, to: value, in: index.keyspace)
+        try IndexEntryValue.set(
+          scratch.new.key(entry), id: scratch.id.view, bound.indexes[entry.index], in: state)
       }
     }
   }
@@ -230,13 +221,22 @@ struct RecordWriting<Record, ID: KeyElement> {
   }
 }
 
-/// The value of an entry of an index that is not unique: how many bytes of its key are the id.
+/// The value of an index entry: the id in a unique index, else how many bytes of the key are the id.
 enum IndexEntryValue {
-  static func withBytes<Result>(
-    idByteCount: Int, _ body: (ByteView) throws(DatabaseError) -> Result
-  ) throws(DatabaseError) -> Result {
-    var buffer = ByteBuffer(capacity: 16)
-    buffer.append(varint: UInt64(idByteCount))
-    return try body(buffer.view)
+  static func set(
+    _ key: ByteView, id: ByteView, _ index: BoundIndex, in state: TransactionState
+  ) throws(DatabaseError) {
+    try state.requireUsable(index.keyspace)
+    if index.isUnique { return try state.set(key, to: id, in: index.keyspace) }
+    // A varint: keys have at most 8 KiB.
+    var count = (
+      UInt8(truncatingIfNeeded: id.count & 127), UInt8(truncatingIfNeeded: id.count >> 7)
+    )
+    let isLong = id.count > 127
+    if isLong { count.0 |= 128 }
+    try unsafe withUnsafeBytes(of: &count) { (bytes) throws(DatabaseError) in
+      try unsafe state.set(
+        key, to: ByteView(bytes).prefix(isLong ? 2 : 1), in: index.keyspace)
+    }
   }
 }

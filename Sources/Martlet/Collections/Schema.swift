@@ -1,3 +1,5 @@
+internal import RawBytes
+
 /// What an application keeps in a database: its collections, and how older ones were brought there.
 ///
 /// ```swift
@@ -9,16 +11,15 @@
 /// try database.open(schema)
 /// ```
 ///
-/// Migrations are named, run once in each database and in the order of the list, and only ever
-/// forward. Add new ones at the end, and keep the old ones.
+/// Migrations are named, run once in each database in the order of the list, and only ever forward:
+/// add new ones at the end, and keep the old ones.
 public struct Schema: Sendable {
   let collections: [any SchemaCollection]
   let migrations: [Migration]
 
   /// A schema of some collections.
   public init(_ collections: any SchemaCollection..., migrations: [Migration] = []) {
-    self.collections = collections
-    self.migrations = migrations
+    self.init(collections: collections, migrations: migrations)
   }
 
   /// A schema of collections in an array.
@@ -26,34 +27,63 @@ public struct Schema: Sendable {
     self.collections = collections
     self.migrations = migrations
   }
-}
 
-/// A `RecordCollection` of any records. No other type conforms.
-public protocol SchemaCollection: Sendable {
-  /// Its name.
-  var name: String { get }
-}
-
-extension RecordCollection: SchemaCollection {}
-
-/// A change of what a database holds, from one version of an application to the next.
-public struct Migration: Sendable {
-  /// Its name, kept in the database once it has run.
-  public let name: String
-  let body: @Sendable (borrowing Transaction) throws -> Void
-
-  /// A migration that is one transaction: when it throws, nothing happened.
-  ///
-  /// It reads and writes collections by any declarations of theirs, so an old record type can be read
-  /// by a declaration of that type. Indexes are not available in it; those of the collections that it
-  /// used are built anew afterwards.
-  public init(_ name: String, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) {
-    self.name = name
-    self.body = body
+  /// - Throws: `invalidArgument` for names that cannot be, or are used twice.
+  func validate() throws(DatabaseError) {
+    var names: Set<String> = []
+    for collection in collections {
+      try collection.schemaEntry.definition.validate()
+      guard names.insert(collection.name).inserted else {
+        throw DatabaseError(
+          .invalidArgument, "the schema has two collections \"\(collection.name)\"")
+      }
+    }
+    names.removeAll()
+    for migration in migrations {
+      guard !migration.name.isEmpty, names.insert(migration.name).inserted else {
+        throw DatabaseError(
+          .invalidArgument,
+          "the schema has two migrations \"\(migration.name)\", or one without a name"
+        )
+      }
+    }
   }
 }
 
-/// How far a schema is being opened.
+/// A `RecordCollection`, of any records. No other type conforms.
+public protocol SchemaCollection: Sendable {
+  /// Its name.
+  var name: String { get }
+  /// What opening needs of it; of no use to callers.
+  var schemaEntry: SchemaEntry { get }
+}
+
+/// A collection without its types.
+public struct SchemaEntry: Sendable {
+  let definition: CollectionDefinition
+  /// Makes the entries of a record from its bytes: those of one index, or of all.
+  let derive: @Sendable (RawSpan, ByteView, Int?, inout IndexKeys) throws -> Void
+  /// Whether a key is that of the record with these bytes.
+  let hasKey: @Sendable (RawSpan, ByteView) throws -> Bool
+}
+
+extension RecordCollection: SchemaCollection {
+  /// The collection without its types.
+  public var schemaEntry: SchemaEntry {
+    let (coder, indexes, id) = (coder, indexes, id)
+    return SchemaEntry(
+      definition: definition,
+      derive: { bytes, key, position, keys in
+        keys.derive(try coder.decode(bytes), id: key, indexes, only: position)
+      },
+      hasKey: { bytes, key in
+        let expected = TupleBounds.encoding(of: id(try coder.decode(bytes)))
+        return expected.withByteView { $0 == key }
+      })
+  }
+}
+
+/// How far the opening of a schema is.
 public struct SchemaProgress: Sendable, Hashable {
   /// What is done.
   public enum Step: Sendable, Hashable {
@@ -67,16 +97,15 @@ public struct SchemaProgress: Sendable, Hashable {
   public let step: Step
   /// Records done.
   public let done: Int
-  /// Records in all, as far as known.
+  /// Records in all, as far as known; more may be written meanwhile.
   public let total: Int?
 }
 
-extension Database {
-  /// Tells the database of an application's collections, brings it to the newest migration, and
-  /// builds indexes that are new.
-  ///
-  /// Opening the same schema again changes nothing.
-  public func open(_ schema: Schema, progress: (SchemaProgress) -> Void = { _ in }) throws {
-    throw DatabaseError(.invalidArgument, "not written yet")
-  }
+/// When indexes are built that are new.
+public enum IndexBuilding: Sendable, Hashable {
+  /// Before the schema is open.
+  case first
+  /// Afterwards, while the application works: until an index is complete, queries through it throw
+  /// `indexNotReady`, and everything else is as always.
+  case inBackground
 }

@@ -5,12 +5,14 @@ enum SystemKeyspace {
   /// What is known of collections, indexes and migrations: `format-spec/collections.md`.
   static let schema = "martlet/schema"
 
+  /// What the names of keyspaces of indexes begin with.
+  static let indexPrefix = "martlet/index/"
+
   static func isReserved(_ name: String) -> Bool { name.hasPrefix(prefix) }
 
   /// The keyspace of an index. The number is never used again, so that what an interrupted change
   /// left behind is never taken for an index.
   static func index(_ number: UInt64, of collection: String, _ name: String) -> String {
-    let text = "\(prefix)index/\(number)/\(collection)/\(name)"
-    return text
+    "\(indexPrefix)\(number)/\(collection)/\(name)"
   }
 }

@@ -2,12 +2,32 @@ internal import BTreeIndex
 internal import ConcurrencyControl
 internal import Primitives
 internal import RawBytes
+internal import Synchronization
 internal import VersionStore
 
 extension TransactionState {
   /// The keyspaces of a collection that is going to be written.
   func bindToWrite(_ definition: CollectionDefinition) throws(DatabaseError) -> BoundCollection {
-    try reads.collections.bind(definition, in: reads.collectionRegistry)
+    let registry = reads.collectionRegistry
+    // Announced before it is looked up: see `Engine.awaitWriters`.
+    if collectionGeneration.load(ordering: .relaxed) == 0 {
+      collectionGeneration.store(registry.generation, ordering: .sequentiallyConsistent)
+    }
+    return try reads.collections.bind(definition, in: registry, toWrite: true)
+  }
+
+  /// Whether it may have written collections as they were known before a generation. For other
+  /// threads.
+  func writesCollections(asBefore generation: UInt64) -> Bool {
+    let announced = collectionGeneration.load(ordering: .sequentiallyConsistent)
+    return announced != 0 && announced < generation
+  }
+
+  /// Takes the announcement back, at the end of the transaction.
+  func endCollectionWrites() {
+    if collectionGeneration.load(ordering: .relaxed) != 0 {
+      collectionGeneration.store(0, ordering: .releasing)
+    }
   }
 
   /// Runs reads on which an index depends: under the optimistic protocol they are noted even where

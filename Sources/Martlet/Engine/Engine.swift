@@ -29,6 +29,8 @@ final class Engine: @unchecked Sendable {
   let builds = BuildNames()
   let collections = CollectionRegistry()
   let durableWatch: DurableWatch
+  /// Held while a schema is opened or changed.
+  let schemaTurn: TurnLock
   let directory: String
   let maximumKeyByteCount: Int
   /// Nanoseconds that a wait for a lock may take, unless a transaction says otherwise.
@@ -63,6 +65,7 @@ final class Engine: @unchecked Sendable {
       store: parts.store, log: parts.log, effects: effects, published: parts.published,
       clockFloor: parts.clockFloor, conflictBudget: configuration.conflictBudget)
     locks = LockService(effects: effects, byteBudget: configuration.lockBudget)
+    schemaTurn = TurnLock(waits: effects.waits)
     protocols = ProtocolTable(configuration)
     checkpointer = Checkpointer(
       store: parts.store, log: parts.log, pipeline: pipeline, directory: directory,
@@ -193,6 +196,7 @@ final class Engine: @unchecked Sendable {
       effects.waits.yield(attempt: attempt)
       attempt += 1
     }
+    collections.close()
     checkpointer.stop()
     var failure: DatabaseError?
     if !pipeline.isPoisoned && !store.isPoisoned {

@@ -37,6 +37,7 @@ extension Database {
     _ body: (inout KeyspaceBuilder) throws -> Void
   ) throws -> Keyspace {
     try requireName(name)
+    try requireNotReserved(name)
     try engine.enter()
     defer { engine.leave() }
     return try BuildRunner(

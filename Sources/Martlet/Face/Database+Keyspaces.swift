@@ -17,6 +17,7 @@ extension Database {
     try requireName(name)
     return try withEngine { engine in
       if let info = engine.store.keyspace(named: name) { return try handle(info, options) }
+      try requireNotReserved(name)
       return try engine.changingCatalog { transaction in
         if let info = engine.store.keyspace(named: name) { return try handle(info, options) }
         if engine.builds.contains(name) { throw DatabaseError.keyspaceExists(name) }
@@ -40,9 +41,16 @@ extension Database {
   ///
   /// Snapshots that began before go on seeing it; its space returns when the last of them has
   /// ended. Transactions that wrote to it and are not committed fail with `keyspaceDropped`.
-  /// - Throws: `unknownKeyspace` when there is none of that name.
+  /// - Throws: `unknownKeyspace` when there is none of that name; `invalidArgument` for a collection
+  ///   that is open (``dropCollection(_:)`` drops it with its indexes), and for what the engine keeps
+  ///   for itself.
   public func dropKeyspace(_ name: String) throws {
+    try requireNotReserved(name)
     try withEngine { engine in
+      if engine.collections[name] != nil {
+        throw DatabaseError(
+          .invalidArgument, "\"\(name)\" is a collection: drop it with dropCollection")
+      }
       try engine.changingCatalog { transaction in
         guard let info = engine.store.keyspace(named: name) else {
           throw DatabaseError(.unknownKeyspace, "there is no keyspace \"\(name)\"")
@@ -75,6 +83,14 @@ extension Database {
         "keyspace \"\(info.name)\" was made with other options: \(options)")
     }
     return Keyspace(name: info.name, id: info.id, options: options, database: engine.id)
+  }
+
+  func requireNotReserved(_ name: String) throws(DatabaseError) {
+    guard !SystemKeyspace.isReserved(name) else {
+      throw DatabaseError(
+        .invalidArgument,
+        "keyspace names that begin with \"\(SystemKeyspace.prefix)\" are the engine's own")
+    }
   }
 
   func requireName(_ name: String) throws(DatabaseError) {

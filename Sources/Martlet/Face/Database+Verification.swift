@@ -14,6 +14,8 @@ public struct VerificationReport: Sendable {
   public var pageCount = 0
   /// Entries visited, tombstones included.
   public var entryCount = 0
+  /// Entries of indexes of collections that were held against their records.
+  public var indexEntryCount = 0
   /// Levels of the highest tree.
   public var height = 0
   /// Log batches read.
@@ -34,7 +36,8 @@ public struct VerificationProgress: Sendable {
 extension Database {
   /// Reads everything and checks it: every page image against its checksum, keys against fences,
   /// each mapped page reachable exactly once, no overlapping places, timestamps, large values, and
-  /// every batch of the log.
+  /// every batch of the log; then each index against the records of its collection, in full for
+  /// collections that are open.
   ///
   /// Other transactions wait while trees are walked.
   /// - Throws: only when reading itself fails; damage is in the report.
@@ -60,6 +63,21 @@ extension Database {
     } catch let error as LogError {
       throw DatabaseError(error)
     }
+    var findings: [CorruptionError] = []
+    let isLegible = report.findings.isEmpty
+    do {
+      report.indexEntryCount = try CollectionVerification(engine: engine).run {
+        findings.append($0)
+      }
+    } catch let error as DatabaseError where error.code == .corrupt {
+      // What cannot be read was told of above; a schema that makes no sense was not.
+      if isLegible {
+        findings.append(
+          CorruptionError(
+            location: "collections", expected: "what the engine wrote", found: error.message))
+      }
+    }
+    report.findings += findings
     return report
   }
 }

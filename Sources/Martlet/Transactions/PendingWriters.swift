@@ -33,6 +33,11 @@ final class PendingWriters: Sendable {
     writers.withLock { $0.removeAll { $0.transaction === writer.transaction } }
   }
 
+  /// Whether any of them satisfies a condition that other threads may look at.
+  func contains(where condition: (TransactionState) -> Bool) -> Bool {
+    all.contains(where: condition)
+  }
+
   private var all: [TransactionState] { writers.withLock { $0 }.map(\.transaction) }
 
   /// Copies another transaction's pending value of a key to scratch; nil when there is none.

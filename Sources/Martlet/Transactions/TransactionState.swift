@@ -2,6 +2,7 @@ internal import BTreeIndex
 internal import ConcurrencyControl
 internal import Primitives
 internal import RawBytes
+internal import Synchronization
 internal import VersionStore
 
 /// The state of one running read-write transaction: what it sees, what it wrote, and whether it is
@@ -65,6 +66,8 @@ final class TransactionState {
   private let writtenKeysMemory: UnsafeMutablePointer<WrittenKeys>
   /// Held while the write set changes, and by whoever looks at it from another thread.
   private let pendingLatch = ShortMutex(())
+  /// The generation of the collections that it writes; zero when it writes none.
+  let collectionGeneration = Atomic<UInt64>(0)
 
   init(reads: ReadContext, control: any ConcurrencyProtocol) {
     self.reads = reads
@@ -419,6 +422,7 @@ final class TransactionState {
     }
     let waited = locks.releaseAll(of: content.id)
     store.endSnapshot(reads.snapshot)
+    endCollectionWrites()
     if content.hasLargeValues {
       content.hasLargeValues = false
       for reference in content.largeValues { engine.discard(reference) }
