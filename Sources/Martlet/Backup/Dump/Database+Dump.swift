@@ -54,8 +54,6 @@ private struct Dump {
   private var nextLook = Dump.interval
 
   private static let interval = 1 << 20
-  /// Longer values are read and written in pieces of so many bytes.
-  private static let pieceByteCount = 1 << 20
 
   init(
     _ database: Database, _ format: DumpFormat, _ progress: ((DumpProgress) throws -> Void)?,
@@ -137,7 +135,8 @@ private struct Dump {
     var offset = 0
     while true {
       let piece =
-        try snapshot.read(key, in: keyspace, offset: offset, count: Self.pieceByteCount) ?? []
+        try snapshot.read(key, in: keyspace, offset: offset, count: DumpWriter.valuePieceByteCount)
+        ?? []
       if piece.isEmpty && offset > 0 { break }
       writer.appendPiece(piece[...], isFirst: offset == 0, expiry: expiry)
       try writer.handOnPiece()

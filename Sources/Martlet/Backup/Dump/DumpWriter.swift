@@ -1,5 +1,5 @@
 /// Writes entries down as lines of a dump, and hands them on in large pieces.
-struct DumpWriter {
+package struct DumpWriter {
   private let format: DumpFormat
   private let sink: ([UInt8]) throws -> Void
   private var buffer: [UInt8] = []
@@ -9,7 +9,9 @@ struct DumpWriter {
 
   private static let pieceByteCount = 256 << 10
 
-  init(_ format: DumpFormat, mapByteCount: Int, into sink: @escaping ([UInt8]) throws -> Void) {
+  package init(
+    _ format: DumpFormat, mapByteCount: Int, into sink: @escaping ([UInt8]) throws -> Void
+  ) {
     self.format = format
     self.mapByteCount = mapByteCount
     self.sink = sink
@@ -26,14 +28,14 @@ struct DumpWriter {
     buffer.removeAll(keepingCapacity: true)
   }
 
-  mutating func begin(timestamp: UInt64) {
+  package mutating func begin(timestamp: UInt64) {
     guard format == .martlet else { return }
     line("\(MartletDumpReader.firstWord) \(MartletDumpReader.version)")
     line("# every commit up to \(timestamp), and none after")
   }
 
   /// - Parameter name: nil when it needs none.
-  mutating func beginSection(_ name: String?, options: [UInt8]) {
+  package mutating func beginSection(_ name: String?, options: [UInt8]) {
     switch format {
     case .martlet:
       buffer += "keyspace ".utf8
@@ -67,10 +69,19 @@ struct DumpWriter {
     line("type=btree")
   }
 
+  /// Longer values are written in pieces of so many bytes.
+  static let valuePieceByteCount = 1 << 20
+
   /// A whole entry.
-  mutating func append(_ key: [UInt8], _ value: [UInt8], expiry: UInt64) throws {
+  package mutating func append(_ key: [UInt8], _ value: [UInt8], expiry: UInt64) throws {
     try beginEntry(key)
-    appendPiece(value[...], isFirst: true, expiry: expiry)
+    var rest = value[...]
+    repeat {
+      let piece = rest.prefix(Self.valuePieceByteCount)
+      appendPiece(piece, isFirst: rest.count == value.count, expiry: expiry)
+      try handOnPiece()
+      rest = rest.dropFirst(piece.count)
+    } while !rest.isEmpty
     try endEntry()
   }
 
@@ -123,14 +134,14 @@ struct DumpWriter {
     }
   }
 
-  mutating func endSection(entryCount: Int) {
+  package mutating func endSection(entryCount: Int) {
     switch format {
     case .martlet: line("end \(entryCount)")
     case .lmdb, .berkeleyDB: line("DATA=END")
     }
   }
 
-  mutating func end() throws {
+  package mutating func end() throws {
     if format == .martlet { line("end-of-dump") }
     try handOn(atLeast: 1)
   }
