@@ -126,6 +126,11 @@ let package = Package(
     suite("IsolationTests", ["Martlet", "Simulation", "RedoLog", "Environment", "Primitives"]),
     suite(
       "CollectionTests", ["Martlet", "Verification", "Simulation", "Environment", "Primitives"]),
+      "ObservationTests",
+      [
+        "Martlet", "Simulation", "VersionStore", "ConcurrencyControl", "Environment", "Primitives",
+        "RawBytes",
+      ]),
     suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
     suite("TortureTests", ["Verification", "Primitives"]),
     suite("SimulateTests", ["Verification", "Replication", "Consensus", "Primitives"]),

@@ -24,7 +24,7 @@ package struct ReadSet: Sendable {
 
   private let pointLimit: Int
   private let intervalLimit: Int
-  private(set) var points: [LockName] = []
+  package private(set) var points: [LockName] = []
   var intervals: [Interval] = []
   /// Keyspaces that count as read entirely because too many of their keys were read.
   private var promoted: [KeyspaceID] = []
@@ -44,6 +44,9 @@ package struct ReadSet: Sendable {
   package var isCoarse: Bool { intervals.contains { $0.isCoarse } }
 
   package var pointCount: Int { points.count }
+
+  /// The intervals, those that became coarse included.
+  package var keyIntervals: [KeyInterval] { intervals.map(\.interval) }
 
   package var intervalCount: Int { intervals.count }
 

@@ -41,7 +41,8 @@ import Testing
 
   /// Modules of the toolchain.
   static let toolchain: Set<String> = [
-    "Darwin", "Glibc", "Musl", "Synchronization", "Swift", "Dispatch",
+    "Darwin", "Glibc", "Musl", "Synchronization", "Swift", "Dispatch", "Observation",
+    "SwiftUI",
   ]
 
   /// Which targets may use Foundation: tools, and what speaks to users of `UUID`, `Date` and `Data`.

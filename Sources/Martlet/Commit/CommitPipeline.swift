@@ -39,6 +39,7 @@ internal import VersionStore
 final class CommitPipeline: @unchecked Sendable {
   let store: VersionStore
   private let log: RedoLog
+  private let observation: ObservationRegistry
   let effects: Effects
   let section: ShortMutex<Section>
   // Mirrors of positions in the section, readable without it.
@@ -67,10 +68,11 @@ final class CommitPipeline: @unchecked Sendable {
   /// Continues from a recovered state: everything up to `published` is applied and durable.
   init(
     store: VersionStore, log: RedoLog, effects: Effects, published: Timestamp,
-    clockFloor: Timestamp, conflictBudget: Int
+    clockFloor: Timestamp, conflictBudget: Int, observation: ObservationRegistry
   ) {
     self.store = store
     self.log = log
+    self.observation = observation
     self.effects = effects
     let position = log.endPosition
     section = ShortMutex(
@@ -90,6 +92,9 @@ final class CommitPipeline: @unchecked Sendable {
 
   /// The last timestamp given.
   var lastTimestamp: Timestamp { section.withLock { $0.clock.last } }
+
+  /// The moment of the last commit that has its place in the order, published or not.
+  var lastOrdered: Timestamp { section.withLock { $0.publications.ordered } }
 
   /// Whether nothing more can be committed until the database is reopened.
   var isPoisoned: Bool { hasFailed.load(ordering: .acquiring) }
@@ -131,6 +136,9 @@ final class CommitPipeline: @unchecked Sendable {
       poison()
       throw DatabaseError(
         .commitUnknown, "the commit could not be applied: \(DatabaseError(error).message)")
+    }
+    if observation.isObserved {
+      observation.note(request.batch, at: ordered.timestamp, dropping: request.droppedKeyspace)
     }
     section.withLock { state in notePublication(of: ordered.ticket, &state) }
     do { try awaitPublication(of: ordered.timestamp) } catch {
@@ -288,6 +296,7 @@ final class CommitPipeline: @unchecked Sendable {
     // The position first: a reader that begins at the watermark then knows what it may wait for.
     _ = acknowledgedEnd.max(receipt.end.rawValue, ordering: .acquiringAndReleasing)
     store.acknowledge(through: receipt.timestamp)
+    if observation.isAwaited { observation.acknowledged() }
     counters.commits.add(1, ordering: .relaxed)
   }
 
@@ -356,6 +365,7 @@ final class CommitPipeline: @unchecked Sendable {
         body(timestamp)
         isOwed = false
         let end = append(record.encoded(isBuilt: true), at: timestamp)
+        if observation.isObserved { observation.noteWhole(record.keyspace, at: timestamp) }
         let ticket = state.publications.order(timestamp, end: end)
         notePublication(of: ticket, &state)
         return CommitReceipt(timestamp: timestamp, end: end)

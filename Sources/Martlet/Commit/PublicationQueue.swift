@@ -30,8 +30,12 @@ package struct PublicationQueue {
   /// Where its record ends in the log.
   package private(set) var publishedPosition: LogPosition
 
+  /// The newest commit that was ordered.
+  package private(set) var ordered: Timestamp
+
   package init(published: Timestamp, position: LogPosition) {
     self.published = published
+    ordered = published
     publishedPosition = position
     ring = Array(
       repeating: Pending(timestamp: .zero, end: .zero, isApplied: false), count: 64)
@@ -44,6 +48,7 @@ package struct PublicationQueue {
   package mutating func order(_ timestamp: Timestamp, end: LogPosition) -> Ticket {
     if inFlight == ring.count { grow() }
     ring[index(tail)] = Pending(timestamp: timestamp, end: end, isApplied: false)
+    ordered = timestamp
     defer { tail += 1 }
     return Ticket(sequence: tail)
   }

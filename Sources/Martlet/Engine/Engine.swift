@@ -25,6 +25,7 @@ final class Engine: @unchecked Sendable {
   let pendingWriters = PendingWriters()
   let checkpointer: Checkpointer
   let workers: TransactionWorkers
+  let observation: ObservationRegistry
   let counters = EngineCounters()
   let builds = BuildNames()
   let collections = CollectionRegistry()
@@ -61,17 +62,19 @@ final class Engine: @unchecked Sendable {
     slowThreshold = configuration.slowTransactionThreshold?.nanoseconds ?? .max
     maximumKeyByteCount = parts.store.maximumKeyByteCount
     maximumInlineByteCount = parts.store.maximumInlineByteCount
+    workers = TransactionWorkers(
+      effects: effects, limit: configuration.asynchronousTransactionLimit)
+    observation = ObservationRegistry(store: parts.store, workers: workers.observers)
     pipeline = CommitPipeline(
       store: parts.store, log: parts.log, effects: effects, published: parts.published,
-      clockFloor: parts.clockFloor, conflictBudget: configuration.conflictBudget)
+      clockFloor: parts.clockFloor, conflictBudget: configuration.conflictBudget,
+      observation: observation)
     locks = LockService(effects: effects, byteBudget: configuration.lockBudget)
     schemaTurn = TurnLock(waits: effects.waits)
     protocols = ProtocolTable(configuration)
     checkpointer = Checkpointer(
       store: parts.store, log: parts.log, pipeline: pipeline, directory: directory,
       configuration: configuration, effects: effects)
-    workers = TransactionWorkers(
-      effects: effects, limit: configuration.asynchronousTransactionLimit)
     durableWatch = DurableWatch(log: parts.log, effects: effects)
     checkpointer.start { [unowned self] in transactionFloor }
   }
@@ -190,6 +193,7 @@ final class Engine: @unchecked Sendable {
   func close() throws(DatabaseError) {
     guard running.close() else { return }
     durableWatch.close()
+    observation.close()
     workers.close()
     var attempt = 0
     while !running.isEmpty {

@@ -13,20 +13,33 @@ final class TransactionWorkers: Sendable {
   let bodies: WorkerPool
   /// Runs what waits for a flush.
   let acknowledger: WorkerPool
+  /// Reads for live queries: apart, so that they wait for no writer that waits for a lock.
+  let observers: WorkerPool
+  /// Runs any of it later.
+  let delayed: DelayedJobs
+
+  /// Threads that read for live queries.
+  private static var observerLimit: Int { 4 }
 
   init(effects: Effects, limit: Int) {
     bodies = WorkerPool(name: "martlet-worker", limit: limit, effects: effects)
     acknowledger = WorkerPool(name: "martlet-acknowledge", limit: 1, effects: effects)
+    observers = WorkerPool(
+      name: "martlet-observe", limit: Self.observerLimit, effects: effects)
+    delayed = DelayedJobs(effects: effects)
   }
 
   /// Whether the calling thread is one of these.
   var includeCurrentThread: Bool {
     bodies.includesCurrentThread || acknowledger.includesCurrentThread
+      || observers.includesCurrentThread
   }
 
   /// Runs what is queued to its end and stops the threads. Bodies first: they queue
   /// acknowledgements.
   func close() {
+    delayed.close()
+    observers.close()
     bodies.close()
     acknowledger.close()
   }
