@@ -1,5 +1,5 @@
-internal import ConcurrencyControl
-internal import Primitives
+package import ConcurrencyControl
+package import Primitives
 
 /// What a live query has read, as the registry keeps it: keys by name, present or absent, and
 /// intervals.
@@ -7,18 +7,18 @@ internal import Primitives
 /// - Invariant IN1: whatever was read is covered by a name or an interval.
 /// - Invariant IN2: at most `limit` names and `limit` intervals, or one interval for each keyspace:
 ///   beyond that whole keyspaces count as read.
-struct Interest: Sendable {
+package struct Interest: Sendable {
   /// Names and intervals of one observer, each.
-  static var limit: Int { 1024 }
+  package static var limit: Int { 1024 }
 
-  private(set) var names: [LockName]
-  private(set) var intervals: [KeyInterval]
+  package private(set) var names: [LockName]
+  package private(set) var intervals: [KeyInterval]
 
   init(_ readSet: ReadSet) {
     self.init(names: readSet.points, intervals: readSet.keyIntervals)
   }
 
-  init(names: [LockName] = [], intervals: [KeyInterval] = []) {
+  package init(names: [LockName] = [], intervals: [KeyInterval] = []) {
     self.names = names
     self.intervals = intervals
     if names.count > Self.limit {
@@ -30,12 +30,6 @@ struct Interest: Sendable {
     if self.intervals.count > Self.limit {
       self.intervals = Set(self.intervals.map(\.keyspace)).sorted().map(Self.whole)
     }
-  }
-
-  /// Whether a key is among what was read.
-  func contains(_ name: LockName, key: RawSpan) -> Bool {
-    names.contains(name)
-      || intervals.contains { $0.keyspace == name.keyspace && $0.contains(key) }
   }
 
   /// The keyspaces of which anything was read.

@@ -1,4 +1,4 @@
-internal import ConcurrencyControl
+package import ConcurrencyControl
 
 /// The intervals of one keyspace, by whom: finds those that contain a key.
 ///
@@ -8,7 +8,7 @@ internal import ConcurrencyControl
 /// - Invariant II1: nodes ascend by (lower bound, observer, upper bound), and no node's priority is
 ///   above its parent's.
 /// - Invariant II2: `farthest` of a node is the node of its subtree with the greatest upper bound.
-struct IntervalIndex {
+package struct IntervalIndex {
   private struct Node {
     let interval: KeyInterval
     let observer: ObserverID
@@ -25,9 +25,11 @@ struct IntervalIndex {
   private var root = IntervalIndex.none
   private var insertions: UInt64 = 0
 
-  var count: Int { nodes.count - spare.count }
+  package init() {}
 
-  mutating func insert(_ interval: KeyInterval, _ observer: ObserverID) {
+  package var count: Int { nodes.count - spare.count }
+
+  package mutating func insert(_ interval: KeyInterval, _ observer: ObserverID) {
     insertions += 1
     let place = spare.popLast() ?? nodes.count
     let node = Node(
@@ -38,12 +40,14 @@ struct IntervalIndex {
   }
 
   /// Takes out one that was inserted.
-  mutating func remove(_ interval: KeyInterval, _ observer: ObserverID) {
+  package mutating func remove(_ interval: KeyInterval, _ observer: ObserverID) {
     root = remove(interval, observer, from: root)
   }
 
   /// Visits the observers of the intervals that contain a key.
-  func forEachObserver(of key: RawSpan, _ body: (ObserverID) -> Void) { visit(root, key, body) }
+  package func forEachObserver(of key: RawSpan, _ body: (ObserverID) -> Void) {
+    visit(root, key, body)
+  }
 
   private func visit(_ place: Int, _ key: RawSpan, _ body: (ObserverID) -> Void) {
     guard place != Self.none, ends(nodes[nodes[place].farthest].interval, behind: key) else {

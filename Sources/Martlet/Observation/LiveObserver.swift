@@ -6,7 +6,7 @@ internal import Synchronization
 internal import VersionStore
 
 /// What an observer hands to whoever asked.
-enum LiveOutcome<Value: Sendable>: Sendable {
+package enum LiveOutcome<Value: Sendable>: Sendable {
   case value(Value)
   case failure(any Error)
   /// Nothing comes any more, or the question was withdrawn.
@@ -30,8 +30,8 @@ enum LiveOutcome<Value: Sendable>: Sendable {
 /// - Invariant LO3: it counts as a running transaction only while it reads, so closing the database
 ///   does not wait for it.
 // SENDABLE: all mutable state is in the Mutex.
-final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
-  typealias Answer = @Sendable (LiveOutcome<Value>) -> Void
+package final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
+  package typealias Answer = @Sendable (LiveOutcome<Value>) -> Void
 
   private enum Phase {
     case stale, reading, current, ended
@@ -81,7 +81,7 @@ final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
   // MARK: The consumer
 
   /// Asks for the next outcome. One question at a time.
-  func request(_ answer: @escaping Answer) {
+  package func request(_ answer: @escaping Answer) {
     let step = state.withLock { state -> Step in
       precondition(state.waiter == nil, "two tasks iterate one live query")
       switch state.phase {
@@ -101,7 +101,7 @@ final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
   }
 
   /// Takes a question back; it is answered with `ended`.
-  func withdraw() {
+  package func withdraw() {
     let waiter = state.withLock { state in
       defer { state.waiter = nil }
       return state.waiter
@@ -110,12 +110,12 @@ final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
   }
 
   /// Ends it: nobody asks any more.
-  func end() { finish(nil) }
+  package func end() { finish(nil) }
 
   // MARK: The registry
 
   /// What it has read may have changed.
-  func changed() {
+  package func changed() {
     let step = state.withLock { state -> Step in
       switch state.phase {
       case .stale, .ended: return .nothing
@@ -135,7 +135,7 @@ final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
   }
 
   /// Ends it with an error.
-  func finish(_ error: (any Error)?) {
+  package func finish(_ error: (any Error)?) {
     let (id, step) = state.withLock { state -> (ObserverID?, Step) in
       guard state.phase != .ended else { return (nil, .nothing) }
       let (id, waiter) = (state.id, state.waiter)
@@ -299,4 +299,19 @@ extension DatabaseError {
   static var observationEnded: DatabaseError {
     DatabaseError(.closed, "the observation has ended")
   }
+}
+
+extension Database {
+  /// An observer without a task: for whoever takes it through its steps, as test harnesses do. The
+  /// caller ends it, and keeps the database as long.
+  package func observer<Value: Sendable>(
+    tellsPassingFailures: Bool = false,
+    _ read: @escaping @Sendable (borrowing Snapshot) throws -> Value
+  ) -> LiveObserver<Value> {
+    LiveObserver(
+      engine: engine, read: read, areSame: nil, tellsPassingFailures: tellsPassingFailures)
+  }
+
+  /// Live queries that are at work.
+  package var observerCount: Int { engine.observation.count }
 }

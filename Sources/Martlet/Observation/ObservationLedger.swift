@@ -1,13 +1,13 @@
 internal import ConcurrencyControl
-internal import Primitives
+package import Primitives
 internal import RawBytes
-internal import VersionStore
+package import VersionStore
 
 /// What the registry knows an observer by: given once.
-struct ObserverID: Hashable, Comparable, Sendable {
-  let serial: UInt64
+package struct ObserverID: Hashable, Comparable, Sendable {
+  package let serial: UInt64
 
-  static func < (left: Self, right: Self) -> Bool { left.serial < right.serial }
+  package static func < (left: Self, right: Self) -> Bool { left.serial < right.serial }
 }
 
 /// Decides which observers have to read again: pure, and told of everything in the order in which it
@@ -57,7 +57,7 @@ struct ObserverID: Hashable, Comparable, Sendable {
 ///   who is armed, and kept as recent while anybody reads.
 /// - Invariant OL2: for want of memory it knows less, never something false: then more is reported to
 ///   have changed.
-struct ObservationLedger {
+package struct ObservationLedger {
   private enum Standing {
     /// It will read when somebody asks.
     case idle
@@ -67,9 +67,9 @@ struct ObservationLedger {
   }
 
   /// Bytes of pending notes, and as many of recent ones.
-  static var byteBudget: Int { 256 << 10 }
+  package static var byteBudget: Int { 256 << 10 }
   /// A commit of more entries is noted by keyspaces.
-  static var entryLimit: Int { 2048 }
+  package static var entryLimit: Int { 2048 }
 
   private var observers: [ObserverID: Standing] = [:]
   private var index = InterestIndex()
@@ -78,20 +78,20 @@ struct ObservationLedger {
   private var readingCount = 0
   private var nextSerial: UInt64 = 0
   /// Commits at or before may have gone unnoted; nil: not known yet (O3).
-  private(set) var unseen: Timestamp?
+  package private(set) var unseen: Timestamp?
   /// The watermark up to which pending notes have been compared.
-  private(set) var comparedThrough = Timestamp.zero
+  package private(set) var comparedThrough = Timestamp.zero
 
-  init(byteBudget: Int = ObservationLedger.byteBudget) {
+  package init(byteBudget: Int = ObservationLedger.byteBudget) {
     pending = WriteNotes(byteBudget: byteBudget)
     recent = WriteNotes(byteBudget: byteBudget)
   }
 
   /// Whether anybody is admitted.
-  var isObserved: Bool { !observers.isEmpty }
+  package var isObserved: Bool { !observers.isEmpty }
 
   /// Whether somebody may have to be told when the watermark moves on.
-  var isAwaiting: Bool {
+  package var isAwaiting: Bool {
     if !pending.writes.isEmpty { return true }
     if let unseen, unseen > comparedThrough, isObserved { return true }
     return pending.marks.contains { mark in
@@ -102,7 +102,7 @@ struct ObservationLedger {
   // MARK: Observers
 
   /// Step O1.
-  mutating func admit() -> ObserverID {
+  package mutating func admit() -> ObserverID {
     nextSerial += 1
     let id = ObserverID(serial: nextSerial)
     observers[id] = .idle
@@ -111,12 +111,12 @@ struct ObservationLedger {
 
   /// Step O3: commits ordered up to this moment may not have been noted. Nothing happens when it is
   /// known already, or the observer has gone.
-  mutating func setUnseen(through floor: Timestamp, for id: ObserverID) {
+  package mutating func setUnseen(through floor: Timestamp, for id: ObserverID) {
     if unseen == nil, observers[id] != nil { unseen = floor }
   }
 
   /// Step O4.
-  mutating func begin(_ id: ObserverID) {
+  package mutating func begin(_ id: ObserverID) {
     guard let standing = observers[id] else { return }
     switch standing {
     case .idle: break
@@ -128,14 +128,15 @@ struct ObservationLedger {
   }
 
   /// Step O6 of a read that failed: nothing is known of it.
-  mutating func abandon(_ id: ObserverID) {
+  package mutating func abandon(_ id: ObserverID) {
     guard case .reading? = observers[id] else { return }
     observers[id] = .idle
     endReading()
   }
 
   /// Step O6. False when what was read has changed already, or the observer has gone.
-  mutating func finish(_ id: ObserverID, _ interest: Interest, at moment: Timestamp) -> Bool {
+  package mutating func finish(_ id: ObserverID, _ interest: Interest, at moment: Timestamp) -> Bool
+  {
     guard case .reading? = observers[id] else { return false }
     let hasChanged = hasChanged(interest, since: moment)
     observers[id] = hasChanged ? .idle : .armed(interest, at: moment)
@@ -144,7 +145,7 @@ struct ObservationLedger {
     return !hasChanged
   }
 
-  mutating func remove(_ id: ObserverID) {
+  package mutating func remove(_ id: ObserverID) {
     switch observers.removeValue(forKey: id) {
     case nil: return
     case .idle: break
@@ -188,7 +189,7 @@ struct ObservationLedger {
   // MARK: Commits
 
   /// Step C2.
-  mutating func note(_ batch: WriteBatch, at timestamp: Timestamp, dropping: KeyspaceID?) {
+  package mutating func note(_ batch: WriteBatch, at timestamp: Timestamp, dropping: KeyspaceID?) {
     if let dropping { pending.mark(dropping, from: timestamp, through: timestamp) }
     let isCoarse = batch.entryCount > Self.entryLimit
     var entries = batch.makeIterator()
@@ -205,13 +206,13 @@ struct ObservationLedger {
   }
 
   /// Step C2 of a change that comes without a batch.
-  mutating func noteWhole(_ keyspace: KeyspaceID, at timestamp: Timestamp) {
+  package mutating func noteWhole(_ keyspace: KeyspaceID, at timestamp: Timestamp) {
     pending.mark(keyspace, from: timestamp, through: timestamp)
   }
 
   /// Step C5: everything up to this moment is acknowledged. Returns who has to read again, in the
   /// order of their admission.
-  mutating func advance(through acknowledged: Timestamp) -> [ObserverID] {
+  package mutating func advance(through acknowledged: Timestamp) -> [ObserverID] {
     guard acknowledged > comparedThrough else { return [] }
     var changed: Set<ObserverID> = []
     if let unseen, comparedThrough < unseen {

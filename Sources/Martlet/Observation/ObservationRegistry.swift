@@ -4,7 +4,7 @@ internal import Synchronization
 internal import VersionStore
 
 /// Somebody who is told when what it has read has changed.
-protocol ObservingParty: AnyObject, Sendable {
+package protocol ObservingParty: AnyObject, Sendable {
   /// What it has read may have changed. Called on a thread of the engine.
   func changed()
 
