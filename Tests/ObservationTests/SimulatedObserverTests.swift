@@ -30,7 +30,7 @@ import Testing
 
   @Test func `see every state once and never miss the last one`() throws {
     var random = SeededRandom("simulated observers")
-    for _ in 0..<25 {
+    for _ in 0..<150 {
       let seed = random.next()
       let valueCount = try Self.run(seed: seed)
       #expect(valueCount > 3, "seed \(seed)")
