@@ -126,6 +126,7 @@ let package = Package(
     suite("IsolationTests", ["Martlet", "Simulation", "RedoLog", "Environment", "Primitives"]),
     suite(
       "CollectionTests", ["Martlet", "Verification", "Simulation", "Environment", "Primitives"]),
+    suite(
       "ObservationTests",
       [
         "Martlet", "Simulation", "VersionStore", "ConcurrencyControl", "Environment", "Primitives",
