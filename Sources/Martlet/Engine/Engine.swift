@@ -109,7 +109,7 @@ final class Engine: @unchecked Sendable {
   /// Begins a read-only snapshot at a watermark.
   func beginRead(
     _ kind: SnapshotKind = .acknowledged, transaction: TransactionID = TransactionID(0),
-    label: StaticString?, cancellation: CancellationFlag? = nil
+    label: StaticString? = nil, cancellation: CancellationFlag? = nil
   ) -> ReadContext {
     let owner = SnapshotOwner(
       transaction: transaction, label: label, begun: effects.time.coarse())

@@ -1,5 +1,5 @@
 package import ConcurrencyControl
-package import Primitives
+internal import Primitives
 
 /// What a live query has read, as the registry keeps it: keys by name, present or absent, and
 /// intervals.
