@@ -122,7 +122,7 @@ let package = Package(
       [
         "Martlet", "Verification", "Paging", "Simulation", "SystemEnvironment", "Environment",
         "Primitives", "RawBytes",
-      ]),
+      ], excluding: ["Samples"]),
     suite("IsolationTests", ["Martlet", "Simulation", "RedoLog", "Environment", "Primitives"]),
     suite(
       "CollectionTests", ["Martlet", "Verification", "Simulation", "Environment", "Primitives"]),

@@ -20,7 +20,8 @@ package struct MartletCommand: ParsableCommand {
       """,
     subcommands: [
       LoadCommand.self, GetCommand.self, SetCommand.self, RemoveCommand.self, ScanCommand.self,
-      StatCommand.self, VerifyCommand.self, CheckpointCommand.self, TortureCommand.self,
+      StatCommand.self, VerifyCommand.self, CheckpointCommand.self, BackupCommand.self,
+      RestoreCommand.self, DumpCommand.self, CompactCommand.self, TortureCommand.self,
       SimulateCommand.self, HistoryCommand.self, IsolationCommand.self, ModelCheckCommand.self,
       TourCommand.self,
       DriveCommand.self,

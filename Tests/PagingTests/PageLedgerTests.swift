@@ -4,7 +4,8 @@ import RawBytes
 import Simulation
 import Testing
 
-/// The ledger's one map with an overlay, against a model that keeps three maps.
+/// The ledger's one map with an overlay, against a model that keeps three maps, and those that are
+/// pinned.
 @Suite struct `The page ledger` {
   /// What a checkpoint's map, or the current one, says: page to place.
   private typealias Map = [UInt32: Place]
@@ -27,6 +28,8 @@ import Testing
     /// Old images of due pages that were handed over.
     var handedOver: Set<UInt32> = []
     var captureEpoch: UInt64 = 0
+    /// Maps that are being copied.
+    var pinned: [(generation: Generation, map: Map)] = []
     /// The blocks of the map as they lie in the file: a checkpoint writes the dirty ones only.
     var stored: [Int: [UInt8]] = [:]
 
@@ -141,6 +144,23 @@ import Testing
       handedOver = []
     }
 
+    mutating func pin() { pinned.append((ledger.pinDurable(), durable)) }
+
+    mutating func unpin(_ index: Int) {
+      ledger.unpin(pinned[index].generation)
+      pinned.remove(at: index)
+      while ledger.releaseHeld(limit: 1 + random.below(8)) {}
+      if pinned.isEmpty { #expect(ledger.heldUnitCount == 0) }
+    }
+
+    /// A compaction gives an image another place, between captures.
+    mutating func move(_ id: UInt32) {
+      guard captured == nil, current[id] != nil else { return }
+      let image = place()
+      ledger.enter(id, image, belongsToCapture: false)
+      current[id] = image.place
+    }
+
     /// PL5: what is not dirty lies there as it is to be.
     mutating func storeDirtyBlocks() {
       let dirty = ledger.capturedDirtyBlocks
@@ -163,7 +183,7 @@ import Testing
         #expect((old.isAbsent ? nil : old.place) == captured[id], "page \(id) of the capture")
       }
       // PL1: nothing that a map needs is free.
-      for map in [current, durable, captured ?? [:]] {
+      for map in [current, durable, captured ?? [:]] + pinned.map(\.map) {
         for (id, place) in map where !due.contains(id) {
           for block in place.blocks {
             #expect(!ledger.space.isFree(block), "page \(id) lies in a free block")
@@ -178,7 +198,11 @@ import Testing
     model.spread()
     for step in 0..<6_000 {
       let id = model.live.isEmpty ? nil : model.live[model.random.below(model.live.count)]
-      switch (model.random.below(20), id) {
+      switch (model.random.below(23), id) {
+      case (20, let id?): model.move(id)
+      case (21, _) where model.pinned.count < 3: model.pin()
+      case (22, _) where !model.pinned.isEmpty:
+        model.unpin(model.random.below(model.pinned.count))
       case (0...3, _) where model.live.count < 60: model.allocate()
       case (4...9, let id?): model.modify(id)
       case (10...14, let id?): model.write(id)
@@ -207,8 +231,11 @@ import Testing
       for id in model.live { if model.random.oneIn(4) { model.write(id) } }
       for id in model.live { if model.random.oneIn(4) { model.free(id) } }
       model.finish(successfully: model.random.oneIn(2))
+      if model.random.oneIn(3) { model.pin() }
+      if !model.pinned.isEmpty, model.random.oneIn(4) { model.unpin(0) }
     }
     for id in model.live { model.free(id) }
+    while !model.pinned.isEmpty { model.unpin(0) }
     for _ in 0..<2 {
       model.capture()
       model.finish(successfully: true)

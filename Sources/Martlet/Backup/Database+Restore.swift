@@ -42,6 +42,11 @@ extension Database {
     return summary
   }
 
+  /// Whether bytes are the beginning of a backup stream; eight tell.
+  package static func isBackupStream(_ beginning: [UInt8]) -> Bool {
+    BackupStreamFormat.isBeginning(beginning[...])
+  }
+
   /// Makes a database in a new directory out of the bytes of a backup stream.
   ///
   /// ```swift

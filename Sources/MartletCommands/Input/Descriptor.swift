@@ -87,6 +87,11 @@ package struct Descriptor: Sendable {
 
   package func write(_ text: String) throws { try write(Array(text.utf8)) }
 
+  /// Waits until what was written is on the medium.
+  package func synchronize() throws {
+    guard fsync(number) == 0 else { throw ToolError("writing failed: \(Self.reason(errno))") }
+  }
+
   package func closeFile() { _ = systemClose(number) }
 
   private static func reason(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }

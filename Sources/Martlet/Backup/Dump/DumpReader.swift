@@ -39,12 +39,6 @@ package struct DumpReader {
 
   package init(_ source: @escaping () throws -> [UInt8]?) { lines = DumpLines(source) }
 
-  /// Whether bytes are the beginning of a dump of some format.
-  package static func isBeginning(_ bytes: ArraySlice<UInt8>) -> Bool {
-    bytes.starts(with: MartletDumpReader.firstWord.utf8)
-      || bytes.starts(with: TableDumpReader.firstWord.utf8)
-  }
-
   /// The next section; nil when there is none left. The entries of the one before were all taken.
   package mutating func nextSection() throws -> DumpSection? {
     precondition(!isInSection, "the entries of a section are taken before the next")
