@@ -39,7 +39,7 @@ package struct FuzzTarget: Sendable {
 
   /// Every target there is.
   package static let all: [FuzzTarget] = [
-    .database, .segment, .page, .tree, .lz4, .codec, .drive, .load,
+    .database, .segment, .page, .tree, .lz4, .codec, .drive, .load, .dump, .backup,
   ]
 
   /// The target of a name.

@@ -1,5 +1,5 @@
 internal import Primitives
-internal import RawBytes
+package import RawBytes
 
 /// A backup as bytes one behind the other: `format-spec/backup-stream.md`.
 ///
@@ -11,7 +11,7 @@ internal import RawBytes
 /// - Invariant BF1: each frame's checksum goes on from that of the one before, so a frame that is
 ///   damaged, missing, doubled or of another stream is found at once.
 /// - Invariant BF2: a stream without its end frame is incomplete, wherever it was cut.
-enum BackupStreamFormat {
+package enum BackupStreamFormat {
   static let magic: [UInt8] = Array("MartletB".utf8)
   static let version: UInt32 = 1
   static let preambleByteCount = 16
@@ -21,14 +21,14 @@ enum BackupStreamFormat {
   static let contentLimit = 4 << 20
   static let imageEntryByteCount = 20
 
-  enum Kind: UInt32 {
+  package enum Kind: UInt32 {
     case start = 1
     case images = 2
     case rootTable = 3
     case end = 4
   }
 
-  static var preamble: [UInt8] {
+  package static var preamble: [UInt8] {
     var buffer = ByteBuffer(capacity: preambleByteCount)
     magic.withByteView { buffer.append($0) }
     buffer.append(integer: version)
@@ -41,14 +41,16 @@ enum BackupStreamFormat {
 }
 
 /// Makes the frames of a stream.
-struct BackupStreamEncoder {
+package struct BackupStreamEncoder {
   private var number: UInt64 = 0
   private var checksum: UInt32
 
-  init() { checksum = BackupStreamFormat.preamble.withByteView { CRC32C.checksum($0) } }
+  package init() { checksum = BackupStreamFormat.preamble.withByteView { CRC32C.checksum($0) } }
 
   /// A frame around a content.
-  mutating func frame(_ kind: BackupStreamFormat.Kind, _ content: borrowing ByteBuffer) -> [UInt8] {
+  package mutating func frame(_ kind: BackupStreamFormat.Kind, _ content: borrowing ByteBuffer)
+    -> [UInt8]
+  {
     precondition(content.count <= BackupStreamFormat.contentLimit, "a frame that is too long")
     var buffer = ByteBuffer(
       capacity: BackupStreamFormat.frameHeaderByteCount + content.count
@@ -65,12 +67,12 @@ struct BackupStreamEncoder {
 }
 
 /// Takes the frames of a stream out of pieces of any length.
-struct BackupStreamDecoder {
-  struct Frame {
-    let kind: BackupStreamFormat.Kind
-    let content: ArraySlice<UInt8>
+package struct BackupStreamDecoder {
+  package struct Frame {
+    package let kind: BackupStreamFormat.Kind
+    package let content: ArraySlice<UInt8>
     /// Where in the stream it begins.
-    let offset: Int
+    package let offset: Int
   }
 
   private var bytes: [UInt8] = []
@@ -82,15 +84,17 @@ struct BackupStreamDecoder {
   private var checksum: UInt32 = 0
   private var hasPreamble = false
 
+  package init() {}
+
   /// Bytes that came so far.
   var byteCount: Int { start + bytes.count }
 
   private var offset: Int { start + taken }
 
   /// Whether everything that came was taken.
-  var isEmpty: Bool { taken == bytes.count }
+  package var isEmpty: Bool { taken == bytes.count }
 
-  mutating func append(_ piece: some Sequence<UInt8>) {
+  package mutating func append(_ piece: some Sequence<UInt8>) {
     if taken > 0 {
       bytes.removeFirst(taken)
       start += taken
@@ -102,7 +106,7 @@ struct BackupStreamDecoder {
   /// The next whole frame; nil when more bytes are needed.
   ///
   /// - Throws: for bytes that are none.
-  mutating func next() throws(DatabaseError) -> Frame? {
+  package mutating func next() throws(DatabaseError) -> Frame? {
     if !hasPreamble, try !takePreamble() { return nil }
     let header = BackupStreamFormat.frameHeaderByteCount
     guard bytes.count - taken >= header else { return nil }
