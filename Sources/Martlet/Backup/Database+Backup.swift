@@ -45,7 +45,8 @@ extension Database {
   ) throws -> BackupSummary {
     let source = try BackupSource(engine)
     defer { source.end() }
-    let copy = try DirectoryCopy(directory, of: source.superblock, effects: outside)
+    let copy = try DirectoryCopy(
+      directory, of: source.superblock, log: engine.configuration.log, effects: outside)
     do {
       while try source.next({ id, entry, image in try copy.append(id, entry, image) }) {
         try look(cancellation, source.progress, progress)

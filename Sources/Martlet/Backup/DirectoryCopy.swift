@@ -20,12 +20,17 @@ final class DirectoryCopy {
   private let effects: Effects
   private let original: Superblock
   private let owner: OwnerState
+  private let logConfiguration: LogConfiguration
   private var pages: CheckpointCopy?
   private var rootTable: [UInt8] = []
 
   /// - Parameter original: the superblock of what is copied.
   /// - Throws: `directoryNotEmpty`, `alreadyOpen`, `corrupt`, `inputOutput`, `diskFull`.
-  init(_ path: String, of original: Superblock, effects: Effects) throws(DatabaseError) {
+  init(
+    _ path: String, of original: Superblock, log: LogConfiguration = LogConfiguration(),
+    effects: Effects
+  ) throws(DatabaseError) {
+    logConfiguration = log
     self.effects = effects
     self.original = original
     id = DatabaseID(high: effects.entropy.next(), low: effects.entropy.next())
@@ -54,7 +59,8 @@ final class DirectoryCopy {
   func finish() throws(DatabaseError) {
     let clock = max(owner.clock, original.timestamp)
     do {
-      let log = try RedoLog.create(directory: directory.path, id: id, effects: effects)
+      let log = try RedoLog.create(
+        directory: directory.path, id: id, effects: effects, configuration: logConfiguration)
       let state = OwnerState(
         applied: log.endPosition, replayFrom: log.endPosition,
         clock: max(clock, log.durableCeiling), nextTransaction: owner.nextTransaction)

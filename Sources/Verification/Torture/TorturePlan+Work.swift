@@ -44,6 +44,23 @@ extension TorturePlan {
     }
   }
 
+  /// Of the checkpoints, one in four is one that a backup begins with, and one in eight one that a
+  /// compaction ends with.
+  static func turnCheckpointsIntoCopies(
+    _ sessions: inout [[Step]], _ generator: inout SeededGenerator
+  ) {
+    for session in sessions.indices {
+      for index in sessions[session].indices {
+        guard case .checkpoint = sessions[session][index] else { continue }
+        switch generator.below(8) {
+        case 0, 1: sessions[session][index] = .backUp
+        case 2: sessions[session][index] = .compact
+        default: break
+        }
+      }
+    }
+  }
+
   /// The steps that bring about a kind which the work as a rule does not meet.
   private static func steps(
     for featured: TortureFault?, keyCount: Int, _ generator: inout SeededGenerator

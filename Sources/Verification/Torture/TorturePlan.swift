@@ -47,6 +47,9 @@ package struct TorturePlan: Sendable {
     case buildKeyspace(TortureBuild)
     case dropKeyspace
     case checkpoint
+    /// Copies everything, and holds the copy against what was committed by then.
+    case backUp
+    case compact
     case verify
     case pause(nanoseconds: UInt64)
     /// Writes more than one transaction may.
@@ -120,6 +123,10 @@ package struct TorturePlan: Sendable {
     for number in lives.indices {
       Self.turnCreationsIntoBuilds(
         &lives[number].sessions, keyCount: keyCount, &builds)
+    }
+    var copies = streams.fork()
+    for number in lives.indices {
+      Self.turnCheckpointsIntoCopies(&lives[number].sessions, &copies)
     }
     self.lives = Array(lives.prefix(limits.lives))
   }

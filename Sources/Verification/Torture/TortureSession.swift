@@ -38,6 +38,8 @@ struct TortureSession {
         life.passing = nil
         life.drop(name)
       case .checkpoint: try life.database.checkpoint()
+      case .backUp: try backUp(index)
+      case .compact: try compact()
       case .verify: try verify()
       case .pause(let nanoseconds): pause(nanoseconds)
       case .exceedWriteSet(let space): exceedWriteSet(space)
