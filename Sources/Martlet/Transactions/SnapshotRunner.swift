@@ -53,7 +53,11 @@ struct SnapshotRunner {
   ) throws -> Result {
     let id = engine.makeTransactionID()
     let (context, tracking) = try begin(id, waitsForSafety: waitsForSafety)
-    let outcome = Swift.Result { try body(Snapshot(context: context)) }
+    // Not by a closure: the optimiser of Swift 6.3 stops over one that makes a noncopyable value.
+    let outcome: Swift.Result<Result, any Error>
+    do { outcome = .success(try body(Snapshot(context: context))) } catch {
+      outcome = .failure(error)
+    }
     var refusal: DatabaseError?
     if let tracking {
       do { try engine.pipeline.finishReading(context, tracking) } catch { refusal = error }

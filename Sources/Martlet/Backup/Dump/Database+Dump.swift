@@ -22,25 +22,40 @@ extension Database {
     progress: ((DumpProgress) throws -> Void)? = nil, into sink: ([UInt8]) throws -> Void
   ) throws -> DumpSummary {
     try withoutActuallyEscaping(sink) { sink in
+      try engine.enter()
+      defer { engine.leave() }
       while true {
         // Made or dropped since: the snapshot must be of the time when the names were taken.
         let infos = engine.store.keyspaces
-        let summary = try read { snapshot -> DumpSummary? in
-          guard engine.store.keyspaces == infos else { return nil }
-          let names = keyspaces ?? keyspaceNames
-          let sections = try names.map { name in
-            guard let keyspace = try existingKeyspace(name),
-              let info = infos.first(where: { $0.id == keyspace.id })
-            else {
-              throw DatabaseError(.unknownKeyspace, "there is no keyspace \"\(name)\"")
-            }
-            return (keyspace, options: info.options)
-          }
-          var dump = Dump(self, format, progress, sink)
-          return try dump.run(sections, snapshot)
+        let context = engine.beginRead(label: "dump")
+        guard engine.store.keyspaces == infos else {
+          try engine.endRead(context)
+          continue
         }
-        if let summary { return summary }
+        let summary: DumpSummary
+        do {
+          var dump = Dump(self, format, progress, sink)
+          summary = try dump.run(try sections(keyspaces, infos), Snapshot(context: context))
+        } catch {
+          try? engine.endRead(context)
+          throw error
+        }
+        try engine.endRead(context)
+        return summary
       }
+    }
+  }
+
+  private func sections(
+    _ names: [String]?, _ infos: [KeyspaceInfo]
+  ) throws -> [(Keyspace, options: [UInt8])] {
+    try (names ?? keyspaceNames).map { name in
+      guard let keyspace = try existingKeyspace(name),
+        let info = infos.first(where: { $0.id == keyspace.id })
+      else {
+        throw DatabaseError(.unknownKeyspace, "there is no keyspace \"\(name)\"")
+      }
+      return (keyspace, options: info.options)
     }
   }
 }
