@@ -9,7 +9,7 @@ package import RawBytes
 /// place takes as much memory as the map. So the ids are taken 65,536 at a time, in the order of
 /// the places of their images, and neighbours are read with one call, past the system's cache.
 ///
-/// - Invariant PI3: every page of the checkpoint is visited once, in whatever order.
+/// - Invariant PN1: every page of the checkpoint is visited once, in whatever order.
 package struct PinnedImages: ~Copyable {
   private let checkpoint: PinnedCheckpoint
   private let reader: MapReader
