@@ -24,7 +24,7 @@ extension Engine {
   func snapshot<Result>(_ body: (borrowing Snapshot) throws -> Result) throws -> Result {
     try enter()
     defer { leave() }
-    let context = beginRead()
+    let context = beginRead(label: nil)
     let result: Result
     do { result = try body(Snapshot(context: context)) } catch {
       try? endRead(context)

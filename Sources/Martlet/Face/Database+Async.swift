@@ -64,7 +64,11 @@ extension Database {
         return resume(Swift.Result { try runner.run(body) })
       }
       let context = engine.beginRead(label: label, cancellation: cancellation)
-      let result = Swift.Result { try body(Snapshot(context: context)) }
+      // Not by a closure: see `SnapshotRunner.runOnce`.
+      let result: Swift.Result<Result, any Error>
+      do { result = .success(try body(Snapshot(context: context))) } catch {
+        result = .failure(error)
+      }
       do { try engine.endRead(context) } catch {
         if case .success = result { return resume(.failure(error)) }
       }

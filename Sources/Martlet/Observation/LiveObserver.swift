@@ -191,10 +191,14 @@ package final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
     guard let id = admitted() else { return (.failure(DatabaseError.observationEnded), false) }
     // In this order, so that no commit falls between: see `ObservationLedger`.
     engine.observation.begin(id)
-    let context = engine.beginRead()
+    let context = engine.beginRead(label: nil)
     context.notesReads = true
     context.readSet.removeAll()
-    let result = Result { try read(Snapshot(context: context)) }
+    // Not by a closure: see `SnapshotRunner.runOnce`.
+    let result: Result<Value, any Error>
+    do { result = .success(try read(Snapshot(context: context))) } catch {
+      result = .failure(error)
+    }
     let moment = context.snapshot.timestamp
     let interest = Interest(context.readSet)
     do { try engine.endRead(context) } catch {
