@@ -6,7 +6,7 @@ import Testing
 final class Count: Sendable {
   private let number = Atomic<Int>(0)
 
-  func add() { number.add(1, ordering: .relaxed) }
+  func add(_ amount: Int = 1) { number.add(amount, ordering: .relaxed) }
 
   var value: Int { number.load(ordering: .relaxed) }
 }

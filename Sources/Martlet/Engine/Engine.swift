@@ -124,12 +124,19 @@ final class Engine: @unchecked Sendable {
   /// Ends a snapshot; answers only when what it can have seen is durable, unless the database
   /// promises no more than `relaxed`.
   func endRead(_ context: ReadContext) throws(DatabaseError) {
+    let horizon = release(context)
+    if configuration.durability != .relaxed { try pipeline.makeDurable(through: horizon) }
+  }
+
+  /// Ends a snapshot without waiting. Returns how far the log must be durable before anything is told
+  /// of what it showed.
+  func release(_ context: ReadContext) -> LogPosition {
     store.endSnapshot(context.snapshot)
     let horizon = context.horizon
     let owner = context.owner
     readers.put(context)
     noteRead(owner)
-    if configuration.durability != .relaxed { try pipeline.makeDurable(through: horizon) }
+    return horizon
   }
 
   /// Begins a read-write transaction at the published watermark.
@@ -152,7 +159,7 @@ final class Engine: @unchecked Sendable {
       LockRequester(
         transaction: id, timesVictim: timesVictim, enclosing: currentTransaction,
         timeout: options.lockTimeout?.nanoseconds ?? lockTimeout, deadline: deadline,
-        cancellation: options.cancellation),
+        end: options.end, cancellation: options.cancellation),
       level: options.isolation, durability: options.durability, control: control,
       tracking: tracking)
     return state

@@ -52,7 +52,8 @@ public struct Configuration: Sendable {
   public var serializableProtocol: TransactionProtocol
   /// How `.strictSerializable` transactions are kept apart unless they say otherwise.
   public var strictSerializableProtocol: TransactionProtocol
-  /// Threads for the asynchronous forms, at most.
+  /// Threads for the asynchronous forms, at most: so many for transactions that write, and so many
+  /// for those that only read.
   public var asynchronousTransactionLimit: Int
   /// How long a transaction may take before ``Statistics/slowTransactions`` and `events` tell of it;
   /// nil: none is ever slow.

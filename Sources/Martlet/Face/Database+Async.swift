@@ -1,34 +1,39 @@
 public import Primitives
+internal import RedoLog
 
 extension Database {
   /// As the synchronous `write`, without blocking the calling task's thread: the body runs on a
   /// thread of the engine.
   ///
-  /// Cancelling the task rolls the transaction back, up to the moment its commit is ordered.
+  /// Cancelling the task rolls the transaction back, up to the moment its commit is ordered: while it
+  /// waits for a thread, for a lock or to try again, and at each of its operations. It throws
+  /// `cancelled`.
   @discardableResult
   public func write<Result: Sendable>(
     isolation: IsolationLevel = .snapshot, using: TransactionProtocol? = nil,
-    durability: Durability? = nil, retry: RetryPolicy = .automatic,
+    durability: Durability? = nil, retry: RetryPolicy = .automatic, within limit: Duration? = nil,
     label: StaticString? = nil,
     _ body: @escaping @Sendable (borrowing Transaction) throws -> Result
   ) async throws -> Result {
     try await transact(
-      isolation: isolation, using: using, durability: durability, retry: retry, label: label, body
+      isolation: isolation, using: using, durability: durability, retry: retry, within: limit,
+      label: label, body
     ).value
   }
 
   /// As the asynchronous `write`, and tells the timestamp of the commit.
   public func transact<Result: Sendable>(
     isolation: IsolationLevel = .snapshot, using: TransactionProtocol? = nil,
-    durability: Durability? = nil, retry: RetryPolicy = .automatic,
+    durability: Durability? = nil, retry: RetryPolicy = .automatic, within limit: Duration? = nil,
     label: StaticString? = nil,
     _ body: @escaping @Sendable (borrowing Transaction) throws -> Result
   ) async throws -> Committed<Result> {
     let engine = engine
-    return try await onEngineThread { cancellation, resume in
+    let end = engine.end(within: limit)
+    return try await engine.onThread(of: engine.workers.bodies, end) { cancellation, resume in
       do {
         let options = try engine.options(
-          isolation, using, durability: durability, retry: retry, label: label,
+          isolation, using, durability: durability, retry: retry, end: end, label: label,
           cancellation: cancellation)
         var result: Result?
         let outcome = try engine.run(options) { result = try body($0) }
@@ -52,15 +57,16 @@ extension Database {
   /// As the synchronous `read`, without blocking the calling task's thread.
   public func read<Result: Sendable>(
     isolation: IsolationLevel = .snapshot, deferrable: Bool = false,
-    retry: RetryPolicy = .automatic, label: StaticString? = nil,
+    retry: RetryPolicy = .automatic, within limit: Duration? = nil, label: StaticString? = nil,
     _ body: @escaping @Sendable (borrowing Snapshot) throws -> Result
   ) async throws -> Result {
     let engine = engine
-    return try await onEngineThread { cancellation, resume in
+    let end = engine.end(within: limit)
+    return try await engine.onThread(of: engine.workers.readers, end) { cancellation, resume in
       if isolation > .snapshot {
         let runner = SnapshotRunner(
-          engine: engine, isDeferrable: deferrable, retry: retry, cancellation: cancellation,
-          label: label)
+          engine: engine, isDeferrable: deferrable, retry: retry, end: end,
+          cancellation: cancellation, label: label)
         return resume(Swift.Result { try runner.run(body) })
       }
       let context = engine.beginRead(label: label, cancellation: cancellation)
@@ -69,47 +75,50 @@ extension Database {
       do { result = .success(try body(Snapshot(context: context))) } catch {
         result = .failure(error)
       }
-      do { try engine.endRead(context) } catch {
-        if case .success = result { return resume(.failure(error)) }
-      }
-      resume(result)
-    }
-  }
-
-  /// Runs a job on a thread of the engine and hands its result to the waiting task. The job calls
-  /// `resume` exactly once.
-  private func onEngineThread<Result: Sendable>(
-    _ job:
-      @escaping @Sendable (
-        CancellationFlag,
-        @escaping @Sendable (Swift.Result<Result, any Error>)
-          -> Void
-      ) -> Void
-  ) async throws -> Result {
-    let engine = engine
-    try engine.enter()
-    let cancellation = CancellationFlag()
-    return try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
-        engine.workers.bodies.submit {
-          let resume: @Sendable (Swift.Result<Result, any Error>) -> Void = { result in
-            engine.leave()
-            continuation.resume(with: result)
-          }
-          if cancellation.isCancelled {
-            resume(.failure(DatabaseError(.cancelled, "the task was cancelled while it waited")))
-          } else {
-            job(cancellation, resume)
-          }
+      let horizon = engine.release(context)
+      guard engine.mustWait(for: horizon) else { return resume(result) }
+      // The thread is free for the next body; the acknowledger waits for the flush.
+      engine.workers.acknowledger.submit {
+        do { try engine.pipeline.makeDurable(through: horizon) } catch {
+          if case .success = result { return resume(.failure(error)) }
         }
+        resume(result)
       }
-    } onCancel: {
-      cancellation.cancel()
     }
   }
 }
 
 extension Engine {
+  /// Runs a job on a thread of a pool and hands its answer to the waiting task, which holds no thread
+  /// meanwhile.
+  ///
+  /// - Parameter end: when the caller does not care any more; nil: never.
+  /// - Throws: what the job answers; `closed`; `cancelled` and `deadlineExceeded` while it is queued.
+  func onThread<Result: Sendable>(
+    of pool: WorkerPool, _ end: UInt64?, _ job: @escaping QueuedCall<Result>.Job
+  ) async throws -> Result {
+    try enter()
+    let call = QueuedCall(engine: self, job: job)
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        call.await(by: continuation)
+        guard call.isQueued else { return }
+        pool.submit { call.run() }
+        guard let end else { return }
+        workers.delayed.submit(at: end, isWanted: { call.isQueued }) {
+          call.giveUp(.deadlineExceeded("while it waited for a thread"))
+        }
+      }
+    } onCancel: {
+      call.cancel()
+    }
+  }
+
+  /// Whether what was read up to a position of the log may not be told yet.
+  func mustWait(for horizon: LogPosition) -> Bool {
+    configuration.durability != .relaxed && log.durablePosition < horizon
+  }
+
   /// Runs a short job on a thread of the engine, without blocking the calling task's thread.
   ///
   /// - Throws: what the job throws; `closed`.
@@ -118,7 +127,7 @@ extension Engine {
   {
     try enter()
     return try await withCheckedThrowingContinuation { continuation in
-      workers.bodies.submit { [self] in
+      workers.readers.submit { [self] in
         let result = Swift.Result { try job() }
         leave()
         continuation.resume(with: result)

@@ -29,6 +29,10 @@ extension Database {
   ///   - using: how a serializable transaction is kept apart; the configuration's choice when nil.
   ///   - durability: what the commit survives; the database's own grade when nil.
   ///   - retry: how often, and how long, it is tried again.
+  ///   - limit: how long it may take from this call on: then it is rolled back, with
+  ///     `deadlineExceeded`, where it waits for a thread, a lock or its turn to try again, or when it
+  ///     is about to commit. From there on the commit stands, and its flush is waited for; the body
+  ///     itself is not interrupted between its operations' waits.
   ///   - label: what to call it in ``Statistics``, events and traces: a literal, since it names a
   ///     place in the program and not its data.
   ///   - body: what to do; runs once for each attempt.
@@ -39,11 +43,12 @@ extension Database {
   @inlinable
   public func write<Result>(
     isolation: IsolationLevel = .snapshot, using: TransactionProtocol? = nil,
-    durability: Durability? = nil, retry: RetryPolicy = .automatic,
+    durability: Durability? = nil, retry: RetryPolicy = .automatic, within limit: Duration? = nil,
     label: StaticString? = nil, _ body: (borrowing Transaction) throws -> Result
   ) throws -> Result {
     try transact(
-      isolation: isolation, using: using, durability: durability, retry: retry, label: label, body
+      isolation: isolation, using: using, durability: durability, retry: retry, within: limit,
+      label: label, body
     ).value
   }
 
@@ -51,11 +56,13 @@ extension Database {
   @inlinable
   public func transact<Result>(
     isolation: IsolationLevel = .snapshot, using: TransactionProtocol? = nil,
-    durability: Durability? = nil, retry: RetryPolicy = .automatic,
+    durability: Durability? = nil, retry: RetryPolicy = .automatic, within limit: Duration? = nil,
     label: StaticString? = nil, _ body: (borrowing Transaction) throws -> Result
   ) throws -> Committed<Result> {
     var result: Result?
-    let timestamp = try run(isolation, using, durability, retry, label) { result = try body($0) }
+    let timestamp = try run(isolation, using, durability, retry, limit, label) {
+      result = try body($0)
+    }
     guard let result else { preconditionFailure("a transaction without a run of its body") }
     return Committed(value: result, timestamp: timestamp)
   }
@@ -64,13 +71,14 @@ extension Database {
   @usableFromInline
   func run(
     _ isolation: IsolationLevel, _ using: TransactionProtocol?, _ durability: Durability?,
-    _ retry: RetryPolicy, _ label: StaticString?,
+    _ retry: RetryPolicy, _ limit: Duration?, _ label: StaticString?,
     _ body: (borrowing Transaction) throws -> Void
   ) throws -> Timestamp? {
     try engine.enter()
     defer { engine.leave() }
     let options = try engine.options(
-      isolation, using, durability: durability, retry: retry, label: label, cancellation: nil)
+      isolation, using, durability: durability, retry: retry, end: engine.end(within: limit),
+      label: label, cancellation: nil)
     let outcome = try engine.run(options, body)
     try engine.acknowledge(outcome)
     return outcome.receipt?.timestamp
@@ -88,6 +96,8 @@ extension Database {
   ///   - deferrable: whether to wait, up to `Configuration.lockTimeout`, for a snapshot of which it
   ///     is certain beforehand that it needs no second attempt (rule S13).
   ///   - retry: how often, and how long, it is tried again.
+  ///   - limit: how long it may take from this call on, where it has to wait: for a thread, for a
+  ///     safe snapshot, for its turn to try again. Then it throws `deadlineExceeded`.
   ///   - label: what to call it in ``Statistics``, events and traces: a literal, since it names a
   ///     place in the program and not its data.
   ///   - body: what to do; runs once for each attempt.
@@ -95,10 +105,10 @@ extension Database {
   @inlinable
   public func read<Result>(
     isolation: IsolationLevel = .snapshot, deferrable: Bool = false,
-    retry: RetryPolicy = .automatic, label: StaticString? = nil,
+    retry: RetryPolicy = .automatic, within limit: Duration? = nil, label: StaticString? = nil,
     _ body: (borrowing Snapshot) throws -> Result
   ) throws -> Result {
-    if isolation > .snapshot { return try readCertified(deferrable, retry, label, body) }
+    if isolation > .snapshot { return try readCertified(deferrable, retry, limit, label, body) }
     let context = try beginRead(label)
     let result: Result
     do { result = try body(Snapshot(context: context)) } catch {
@@ -111,14 +121,14 @@ extension Database {
 
   @usableFromInline
   func readCertified<Result>(
-    _ isDeferrable: Bool, _ retry: RetryPolicy, _ label: StaticString?,
+    _ isDeferrable: Bool, _ retry: RetryPolicy, _ limit: Duration?, _ label: StaticString?,
     _ body: (borrowing Snapshot) throws -> Result
   ) throws -> Result {
     try engine.enter()
     defer { engine.leave() }
     return try SnapshotRunner(
-      engine: engine, isDeferrable: isDeferrable, retry: retry, cancellation: nil,
-      label: label
+      engine: engine, isDeferrable: isDeferrable, retry: retry, end: engine.end(within: limit),
+      cancellation: nil, label: label
     ).run(body)
   }
 
@@ -140,11 +150,12 @@ extension Engine {
   /// What a caller asks of a read-write transaction.
   func options(
     _ isolation: IsolationLevel, _ wish: TransactionProtocol?, durability: Durability?,
-    retry: RetryPolicy, label: StaticString? = nil, cancellation: CancellationFlag?
+    retry: RetryPolicy, end: UInt64? = nil, label: StaticString? = nil,
+    cancellation: CancellationFlag?
   ) throws(DatabaseError) -> TransactionOptions {
     TransactionOptions(
       isolation: isolation, control: try protocols.resolve(isolation, wish),
-      durability: durability ?? configuration.durability, retry: retry,
+      durability: durability ?? configuration.durability, retry: retry, end: end,
       cancellation: cancellation, label: label)
   }
 }

@@ -45,6 +45,13 @@ extension DatabaseError {
       abort: AbortExplanation(.lockTimeout, transaction, others: blockers, place: place.explained))
   }
 
+  /// The time that the caller gave is over.
+  static func deadlineExceeded(_ doing: String) -> DatabaseError {
+    DatabaseError(
+      .deadlineExceeded,
+      "the time given by `within` was over \(doing); the transaction was rolled back")
+  }
+
   /// No memory for a further lock, and nothing to escalate (rule L11).
   static func lockBudgetExhausted(_ transaction: TransactionID, _ place: LockService.Place)
     -> DatabaseError

@@ -105,6 +105,8 @@ extension DatabaseError.Code {
   public static let transactionTooLarge = Self("transactionTooLarge")
   /// The task was cancelled. The transaction was rolled back.
   public static let cancelled = Self("cancelled")
+  /// The time that the caller gave it is over. The transaction was rolled back.
+  public static let deadlineExceeded = Self("deadlineExceeded")
 
   // The database.
 

@@ -42,6 +42,8 @@ package final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
     var waiter: Answer?
     /// What the registry knows it by, once it has read.
     var id: ObserverID?
+    /// Ends the read that runs, when nobody waits for it any more.
+    var reading: CancellationFlag?
     /// What was read has changed while the read was on its way to its end.
     var isOutdated = false
     /// Told to nobody yet: why it has ended.
@@ -102,10 +104,11 @@ package final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
 
   /// Takes a question back; it is answered with `ended`.
   package func withdraw() {
-    let waiter = state.withLock { state in
+    let (waiter, reading) = state.withLock { state in
       defer { state.waiter = nil }
-      return state.waiter
+      return (state.waiter, state.waiter == nil ? nil : state.reading)
     }
+    reading?.cancel()
     waiter?(.ended)
   }
 
@@ -139,6 +142,7 @@ package final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
     let (id, step) = state.withLock { state -> (ObserverID?, Step) in
       guard state.phase != .ended else { return (nil, .nothing) }
       let (id, waiter) = (state.id, state.waiter)
+      state.reading?.cancel()
       state = State()
       state.phase = .ended
       guard let waiter else {
@@ -158,11 +162,10 @@ package final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
     case .nothing: break
     case .answer(let answer, let outcome): answer(outcome)
     case .read(let pause):
-      if pause == 0 {
-        engine.workers.observers.submit { self.runOnce() }
-      } else {
-        engine.workers.delayed.submit(after: pause, to: engine.workers.observers) { self.runOnce() }
-      }
+      let observers = engine.workers.observers
+      guard pause > 0 else { return observers.submit { self.runOnce() } }
+      let due = engine.effects.time.monotonic() &+ pause
+      engine.workers.delayed.submit(at: due) { observers.submit { self.runOnce() } }
     }
   }
 
@@ -179,6 +182,7 @@ package final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
       settle(result, isCurrent: isCurrent)
     } catch {
       if error.endsObservation { return finish(error) }
+      if error.code == .cancelled { return readAgainIfWanted() }
       retry(after: error)
     }
   }
@@ -191,7 +195,10 @@ package final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
     guard let id = admitted() else { return (.failure(DatabaseError.observationEnded), false) }
     // In this order, so that no commit falls between: see `ObservationLedger`.
     engine.observation.begin(id)
-    let context = engine.beginRead(label: nil)
+    let cancellation = CancellationFlag()
+    state.withLock { $0.reading = cancellation }
+    defer { state.withLock { $0.reading = nil } }
+    let context = engine.beginRead(label: nil, cancellation: cancellation)
     context.notesReads = true
     context.readSet.removeAll()
     // Not by a closure: see `SnapshotRunner.runOnce`.
@@ -201,13 +208,14 @@ package final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
     }
     let moment = context.snapshot.timestamp
     let interest = Interest(context.readSet)
-    do { try engine.endRead(context) } catch {
-      engine.observation.abandon(id)
-      throw error
-    }
-    if case .failure(let error as DatabaseError) = result,
-      error.endsObservation || error.passesByItself
-    {
+    do throws(DatabaseError) {
+      try engine.endRead(context)
+      if case .failure(let error as DatabaseError) = result,
+        error.endsObservation || error.passesByItself || cancellation.isCancelled
+      {
+        throw error
+      }
+    } catch {
       engine.observation.abandon(id)
       throw error
     }
@@ -260,6 +268,17 @@ package final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
     perform(step)
   }
 
+  /// A read was given up; somebody else may have asked since.
+  private func readAgainIfWanted() {
+    let step = state.withLock { state -> Step in
+      guard state.phase == .reading else { return .nothing }
+      if state.waiter != nil { return .read(after: 0) }
+      state.phase = .stale
+      return .nothing
+    }
+    perform(step)
+  }
+
   private func retry(after error: DatabaseError) {
     let (step, count) = state.withLock { state -> (Step, Int) in
       guard state.phase == .reading else { return (.nothing, 0) }
@@ -277,7 +296,10 @@ package final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
     }
     if count == Self.toldFailureCount {
       engine.effects.events.report(
-        Event(.warning, "a live query could not read \(count) times and goes on trying: \(error)"))
+        Event(
+          .warning, kind: .liveQuery,
+          "a live query could not read \(count) times and goes on trying: \(error)",
+          ["code": .text(error.code.name), "attempts": .number(count)]))
     }
     perform(step)
   }

@@ -18,6 +18,7 @@ extension Engine {
     _ options: TransactionOptions, _ body: (borrowing Transaction) throws -> Void
   ) throws -> TransactionOutcome {
     var course = TransactionCourse(begin: effects.time.monotonic(), control: options.control)
+    if isOver(options) { throw DatabaseError.deadlineExceeded("before it had a thread") }
     while true {
       do {
         return try runOnce(options, &course, body)
@@ -29,7 +30,11 @@ extension Engine {
         }
         counters.retries.add(1, ordering: .relaxed)
         prepareRetry(&course, after: cause)
-        pause(afterAttempt: course.attempt, options.retry)
+        pause(afterAttempt: course.attempt, options)
+        if let end = stopped(options, after: cause) {
+          noteFailure(course, options, outcome: end.code.name)
+          throw end
+        }
         course.attempt += 1
       }
     }
@@ -112,21 +117,65 @@ extension Engine {
 
   private func mayRetry(_ options: TransactionOptions, _ course: TransactionCourse) -> Bool {
     guard course.attempt < options.retry.attemptLimit else { return false }
-    if let cancellation = options.cancellation, cancellation.isCancelled { return false }
     return effects.time.monotonic() - course.begin < options.retry.timeLimit.nanoseconds
   }
 
   /// Lets rivals go first: at first they get the processor, and from the third attempt on this one
-  /// sleeps for a jittered while, so that they do not meet again at once.
-  private func pause(afterAttempt attempt: Int, _ retry: RetryPolicy) {
+  /// sleeps for a jittered while, so that they do not meet again at once. A cancellation and the
+  /// deadline end the pause.
+  private func pause(afterAttempt attempt: Int, _ options: TransactionOptions) {
     let waits = effects.waits
     guard attempt >= TransactionCourse.sleepingAttempt else {
       return waits.yield(attempt: TransactionCourse.yieldingTurn)
     }
-    let bound = retry.backOffBound(afterAttempt: attempt)
+    let bound = options.retry.backOffBound(afterAttempt: attempt)
     let nanoseconds = effects.entropy.next() % bound
-    _ = waits.park(waits.makeTicket(), until: effects.time.monotonic() + nanoseconds)
+    let end = min(effects.time.monotonic() + nanoseconds, options.end ?? .max)
+    let ticket = waits.makeTicket()
+    guard let cancellation = options.cancellation else {
+      _ = waits.park(ticket, until: end)
+      return
+    }
+    // A ticket is woken once at most, and a flag may call more often (CF1).
+    let alarm = Alarm()
+    cancellation.waking {
+      if alarm.isFirst { waits.wake(ticket) }
+    } while: {
+      _ = waits.park(ticket, until: end)
+    }
   }
+
+  /// Why there is no further attempt although the last one's failure would allow it.
+  private func stopped(_ options: TransactionOptions, after cause: DatabaseError) -> DatabaseError?
+  {
+    if let cancellation = options.cancellation, cancellation.isCancelled {
+      return DatabaseError(.cancelled, "the task was cancelled between two attempts")
+    }
+    guard isOver(options) else { return nil }
+    return .deadlineExceeded("between two attempts, of which the last ended so: \(cause.message)")
+  }
+
+  /// Whether the caller's time is over. Looks at the clock only where there is a deadline.
+  private func isOver(_ options: TransactionOptions) -> Bool {
+    guard let end = options.end else { return false }
+    return effects.time.monotonic() >= end
+  }
+
+  /// The moment that lies so far ahead; nil for no limit.
+  func end(within limit: Duration?) -> UInt64? {
+    limit.map { limit in
+      let (end, overflow) = effects.time.monotonic().addingReportingOverflow(limit.nanoseconds)
+      return overflow ? .max : end
+    }
+  }
+}
+
+/// Lets one caller pass.
+// SENDABLE: atomic.
+private final class Alarm: Sendable {
+  private let isTaken = Atomic<Bool>(false)
+
+  var isFirst: Bool { !isTaken.exchange(true, ordering: .relaxed) }
 }
 
 /// The transaction aborted, whatever its closure then threw.

@@ -14,6 +14,8 @@ struct LockRequester {
   var timeout: UInt64
   /// When the whole transaction is out of time; nil: never.
   var deadline: Deadline?
+  /// A moment on the monotonic clock at which the caller does not care any more; nil: never.
+  var end: UInt64?
   var cancellation: CancellationFlag?
 
   /// A moment on the monotonic clock, reckoned only by those who wait.

@@ -174,6 +174,9 @@ final class LockService: Sendable {
       if let cancellation = requester.cancellation, cancellation.isCancelled {
         throw DatabaseError(.cancelled, "the task was cancelled while it waited for a lock")
       }
+      if let end = requester.end, effects.time.monotonic() >= end {
+        throw .deadlineExceeded("while it waited for a lock on \(place.explained)")
+      }
       throw .lockTimeout(transaction, blockers, place, requester.timeout)
     }
   }
@@ -183,7 +186,8 @@ final class LockService: Sendable {
     let now = effects.time.monotonic()
     let end = now.addingReportingOverflow(requester.timeout)
     let deadline = min(
-      end.overflow ? .max : end.partialValue, requester.deadline?.nanoseconds ?? .max)
+      end.overflow ? .max : end.partialValue, requester.deadline?.nanoseconds ?? .max,
+      requester.end ?? .max)
     let waits = effects.waits
     guard let cancellation = requester.cancellation else {
       _ = waits.park(waiter.ticket, until: deadline)

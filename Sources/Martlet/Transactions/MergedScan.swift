@@ -136,7 +136,7 @@ struct MergedScan: ~Copyable {
       }
       if step != nil { limit -= 1 }
       if isStop(step) { return true }
-      try transaction?.requireUsable(keyspace)
+      try requireGoingOn()
       if order <= 0 {
         // The stored entry was visited, or the transaction's own write hides it.
         hasStored = try advance(&cursor)
@@ -155,10 +155,20 @@ struct MergedScan: ~Copyable {
       if isLast(step) { note(cursor.key) }
       if step != nil { limit -= 1 }
       if isStop(step) { return true }
-      try transaction?.requireUsable(keyspace)
+      try requireGoingOn()
       isThere = try advance(&cursor)
     }
     return false
+  }
+
+  /// After the body has run: it may have doomed the transaction, and the task may be cancelled.
+  @inline(__always)
+  private func requireGoingOn() throws(DatabaseError) {
+    if let transaction {
+      try transaction.requireUsable(keyspace)
+    } else {
+      try context.requireGoingOn()
+    }
   }
 
   private mutating func advance(_ cursor: inout StoreCursor) throws(DatabaseError) -> Bool {

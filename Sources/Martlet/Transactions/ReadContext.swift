@@ -133,6 +133,12 @@ final class ReadContext {
     if unsafe state.pointee.isCancellable { try requireNotCancelled() }
   }
 
+  /// Checks what each step of a scan checks.
+  @inline(__always)
+  func requireGoingOn() throws(DatabaseError) {
+    if unsafe state.pointee.isCancellable { try requireNotCancelled() }
+  }
+
   func requireNotCancelled() throws(DatabaseError) {
     if let cancellation, cancellation.isCancelled {
       throw DatabaseError(.cancelled, "the task was cancelled")

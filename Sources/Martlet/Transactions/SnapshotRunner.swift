@@ -18,6 +18,8 @@ struct SnapshotRunner {
   let engine: Engine
   let isDeferrable: Bool
   let retry: RetryPolicy
+  /// A moment on the monotonic clock at which the caller does not care any more; nil: never.
+  let end: UInt64?
   let cancellation: CancellationFlag?
   let label: StaticString?
 
@@ -40,6 +42,7 @@ struct SnapshotRunner {
         guard attempt < retry.attemptLimit, elapsed < retry.timeLimit.nanoseconds else {
           throw cause
         }
+        try requireTime("between two attempts")
         engine.counters.retries.add(1, ordering: .relaxed)
         attempt += 1
       }
@@ -102,6 +105,7 @@ struct SnapshotRunner {
       if let cancellation, cancellation.isCancelled {
         throw DatabaseError(.cancelled, "the task was cancelled while it waited for a snapshot")
       }
+      try requireTime("while it waited for a safe snapshot")
       if isOver(since: start) {
         throw DatabaseError(
           .lockTimeout,
@@ -125,6 +129,11 @@ struct SnapshotRunner {
   }
 
   private func isOver(since start: UInt64) -> Bool {
-    engine.effects.time.monotonic() - start >= engine.configuration.lockTimeout.nanoseconds
+    let now = engine.effects.time.monotonic()
+    return now - start >= engine.configuration.lockTimeout.nanoseconds || now >= end ?? .max
+  }
+
+  private func requireTime(_ doing: String) throws(DatabaseError) {
+    if let end, engine.effects.time.monotonic() >= end { throw .deadlineExceeded(doing) }
   }
 }

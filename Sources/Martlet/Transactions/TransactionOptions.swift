@@ -8,6 +8,8 @@ struct TransactionOptions: Sendable {
   var retry: RetryPolicy
   /// How long one wait for a lock may take; the configuration's when nil.
   var lockTimeout: Duration?
+  /// A moment on the monotonic clock at which the caller does not care any more; nil: never.
+  var end: UInt64?
   var cancellation: CancellationFlag?
   /// What the program calls it.
   var label: StaticString?

@@ -1,5 +1,6 @@
 internal import BTreeIndex
 internal import ConcurrencyControl
+internal import Environment
 internal import Primitives
 internal import RawBytes
 internal import Synchronization
@@ -378,6 +379,9 @@ final class TransactionState {
     if let doom { throw doom }
     if let cancellation = reads.cancellation, cancellation.isCancelled {
       throw note(DatabaseError(.cancelled, "the task was cancelled before the commit"))
+    }
+    if let end = content.waiting.end, engine.effects.time.monotonic() >= end {
+      throw note(.deadlineExceeded("before the commit"))
     }
     do {
       guard !writes.isEmpty else {

@@ -11,9 +11,11 @@ internal import Synchronization
 final class TransactionWorkers: Sendable {
   /// Runs transaction bodies.
   let bodies: WorkerPool
+  /// Runs bodies that only read: apart, so that they wait for no writer that waits for a lock.
+  let readers: WorkerPool
   /// Runs what waits for a flush.
   let acknowledger: WorkerPool
-  /// Reads for live queries: apart, so that they wait for no writer that waits for a lock.
+  /// Reads for live queries: apart, so that many of them delay nobody.
   let observers: WorkerPool
   /// Runs any of it later.
   let delayed: DelayedJobs
@@ -23,6 +25,7 @@ final class TransactionWorkers: Sendable {
 
   init(effects: Effects, limit: Int) {
     bodies = WorkerPool(name: "martlet-worker", limit: limit, effects: effects)
+    readers = WorkerPool(name: "martlet-reader", limit: limit, effects: effects)
     acknowledger = WorkerPool(name: "martlet-acknowledge", limit: 1, effects: effects)
     observers = WorkerPool(
       name: "martlet-observe", limit: Self.observerLimit, effects: effects)
@@ -31,7 +34,8 @@ final class TransactionWorkers: Sendable {
 
   /// Whether the calling thread is one of these.
   var includeCurrentThread: Bool {
-    bodies.includesCurrentThread || acknowledger.includesCurrentThread
+    bodies.includesCurrentThread || readers.includesCurrentThread
+      || acknowledger.includesCurrentThread
       || observers.includesCurrentThread
   }
 
@@ -40,6 +44,7 @@ final class TransactionWorkers: Sendable {
   func close() {
     delayed.close()
     observers.close()
+    readers.close()
     bodies.close()
     acknowledger.close()
   }
