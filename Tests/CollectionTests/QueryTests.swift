@@ -168,19 +168,4 @@ import Testing
       try database.read { try $0.forEach(people.where(Person.byTag.all)) { _ in throw Stop() } }
     }
   }
-
-  @Test func `tell which keys they read`() throws {
-    let database = try database()
-    let footprint = QueryFootprint()
-    let records = try database.read {
-      try $0.fetch(
-        people.where(Person.byCity.starts(with: "Oslo", then: 21..<23)), noting: footprint)
-    }
-    #expect(records.map(\.id) == [1, 2])
-    #expect(footprint.intervals.count == 1)
-    #expect(footprint.keys.count == 2)
-    let whole = QueryFootprint()
-    _ = try database.read { try $0.fetch(people.where(id: 2..<4), noting: whole) }
-    #expect(whole.intervals.count == 1 && whole.keys.isEmpty)
-  }
 }

@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import Martlet
 import Synchronization
 import Testing
@@ -64,7 +65,9 @@ import Testing
           try database.waitForIndexes(of: people)
           isDone.store(true, ordering: .releasing)
         case 1:
-          for _ in 0..<20 { DispatchQueue.global().sync {} }
+          // Only when the new declaration is known: whoever does not wait has built by then.
+          while (try? database.count(people.all)) == nil { usleep(1000) }
+          usleep(50_000)
           _ = try unsafe old.commit()
         default:
           var random = SplitMix(seed)

@@ -108,35 +108,3 @@ struct BoundIndex: Sendable {
     return key.dropFirst(key.count - Int(count))
   }
 }
-
-/// What a query has read: for those who want to know when it would answer differently.
-///
-/// Through an index that is the interval of the index, and each record that it led to; by ids, the
-/// interval of records.
-package final class QueryFootprint {
-  /// Intervals of keys, by keyspace.
-  package private(set) var intervals: [(keyspace: KeyspaceID, bounds: KeyBounds)] = []
-  /// Single keys, by keyspace.
-  package private(set) var keys: [(keyspace: KeyspaceID, key: [UInt8])] = []
-
-  package init() {}
-
-  func add(_ keyspace: Keyspace, _ bounds: KeyBounds) { intervals.append((keyspace.id, bounds)) }
-
-  func add(_ keyspace: Keyspace, key: ByteView) { keys.append((keyspace.id, key.array)) }
-}
-
-extension Reading where Self: ~Copyable {
-  /// The records of a query, and what was read to find them.
-  package func fetch<Record, ID>(
-    _ query: RecordQuery<Record, ID>, noting footprint: QueryFootprint
-  ) throws -> [Record] {
-    let decode = query.collection.coder.decode
-    var records: [Record] = []
-    try recordAccess.scanRecords(query, footprint) { _, bytes in
-      records.append(try decode(bytes))
-      return .continue
-    }
-    return records
-  }
-}

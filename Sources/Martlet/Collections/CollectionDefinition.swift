@@ -6,9 +6,14 @@ package final class CollectionDefinition: Sendable {
   package let name: String
   let indexes: [IndexDefinition]
   let specification: CollectionSpecification
+  /// What its keyspace is made with.
+  let options: KeyspaceOptions
 
-  init(name: String, coder: String, id: KeyShape, indexes: [IndexDefinition]) {
+  init(
+    name: String, coder: String, id: KeyShape, options: KeyspaceOptions, indexes: [IndexDefinition]
+  ) {
     self.name = name
+    self.options = options
     self.indexes = indexes
     specification = CollectionSpecification(coder: coder, id: id.text)
   }

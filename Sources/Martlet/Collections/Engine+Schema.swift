@@ -43,15 +43,17 @@ extension Engine {
   }
 
   /// The keyspace of a name, made now if there is none, and whether it was made.
-  func makeKeyspace(_ name: String) throws -> (keyspace: Keyspace, isNew: Bool) {
+  func makeKeyspace(
+    _ name: String, options: KeyspaceOptions = KeyspaceOptions()
+  ) throws -> (keyspace: Keyspace, isNew: Bool) {
     try changingCatalog { transaction in
       if let keyspace = try existingKeyspace(name) { return (keyspace, false) }
       if builds.contains(name) { throw DatabaseError.keyspaceExists(name) }
       let keyspaceID = store.nextKeyspaceID()
       try commitCatalog(
-        transaction, keyspaceID, name: name, state: .live, options: [], dropping: nil)
+        transaction, keyspaceID, name: name, state: .live, options: options.encoded, dropping: nil)
       return (
-        Keyspace(name: name, id: keyspaceID, options: KeyspaceOptions(), database: id), true
+        Keyspace(name: name, id: keyspaceID, options: options, database: id), true
       )
     }
   }

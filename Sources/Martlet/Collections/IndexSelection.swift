@@ -12,7 +12,7 @@ extension RecordIndex {
 
   /// The records with a key.
   public func equals(_ key: Key) -> IndexSelection<Record> {
-    selection(TupleBounds(startingWith: TupleBounds.encoding(of: key)))
+    selection(TupleBounds(equalTo: TupleBounds.encoding(of: key)))
   }
 
   /// The records whose keys lie in a range: `18..<65`, `18...`, `..<65`.
@@ -35,6 +35,12 @@ extension RecordIndex where Key == String {
 // Parts of compound indexes: equality on the first keys, and perhaps a range of the next.
 extension RecordIndex {
   private func selection<each Element: KeyElement>(
+    equalTo elements: repeat each Element
+  ) -> IndexSelection<Record> {
+    selection(TupleBounds(equalTo: TupleBounds.encoding(of: KeyTuple(repeat each elements))))
+  }
+
+  private func selection<each Element: KeyElement>(
     startingWith elements: repeat each Element
   ) -> IndexSelection<Record> {
     selection(TupleBounds(startingWith: TupleBounds.encoding(of: KeyTuple(repeat each elements))))
@@ -52,7 +58,7 @@ extension RecordIndex {
   public func equals<First: KeyElement, Second: KeyElement>(
     _ first: First, _ second: Second
   ) -> IndexSelection<Record> where Key == KeyTuple<First, Second> {
-    selection(startingWith: first, second)
+    selection(equalTo: first, second)
   }
 
   /// The records with a first key.
@@ -89,7 +95,7 @@ extension RecordIndex {
   public func equals<First: KeyElement, Second: KeyElement, Third: KeyElement>(
     _ first: First, _ second: Second, _ third: Third
   ) -> IndexSelection<Record> where Key == KeyTuple<First, Second, Third> {
-    selection(startingWith: first, second, third)
+    selection(equalTo: first, second, third)
   }
 
   /// The records with a first key.
@@ -126,7 +132,7 @@ extension RecordIndex {
   >(
     _ first: First, _ second: Second, _ third: Third, _ fourth: Fourth
   ) -> IndexSelection<Record> where Key == KeyTuple<First, Second, Third, Fourth> {
-    selection(startingWith: first, second, third, fourth)
+    selection(equalTo: first, second, third, fourth)
   }
 
   /// The records with three first keys.

@@ -67,6 +67,8 @@ struct TupleBounds: Sendable {
   var lower: [UInt8]
   /// Exclusive.
   var upper: [UInt8]
+  /// Whether nothing but `lower` itself is meant, in an index whose keys end there.
+  private(set) var isPoint = false
 
   /// Everything.
   static let all = TupleBounds(lower: [], upper: [255])
@@ -75,6 +77,12 @@ struct TupleBounds: Sendable {
   init(startingWith elements: [UInt8]) {
     lower = elements
     upper = elements + [255]
+  }
+
+  /// The keys of some elements, which are all of a key's.
+  init(equalTo elements: [UInt8]) {
+    self.init(startingWith: elements)
+    isPoint = true
   }
 
   /// All keys that begin with some elements and then a text with a beginning.
@@ -103,6 +111,7 @@ struct TupleBounds: Sendable {
   /// The bounds of what lies behind a key, in the direction of a scan.
   func resuming(after key: [UInt8], isReverse: Bool) -> TupleBounds {
     var rest = self
+    rest.isPoint = false
     if isReverse {
       if key.lexicographicallyPrecedes(upper) { rest.upper = key }
     } else if !key.lexicographicallyPrecedes(lower) {

@@ -46,7 +46,7 @@ extension Reading where Self: ~Copyable {
     _ query: RecordQuery<Record, ID>, _ body: (Record) throws -> ScanStep
   ) throws {
     let decode = query.collection.coder.decode
-    try recordAccess.scanRecords(query, nil) { _, bytes in try body(decode(bytes)) }
+    try recordAccess.scanRecords(query) { _, bytes in try body(decode(bytes)) }
   }
 
   /// The records of a query.
@@ -92,7 +92,7 @@ extension Reading where Self: ~Copyable {
     var records: [Record] = []
     var last: [UInt8] = []
     var hasMore = false
-    try recordAccess.scanRecords(query, nil) { key, bytes in
+    try recordAccess.scanRecords(query) { key, bytes in
       guard records.count < count else {
         hasMore = true
         return .stop

@@ -6,16 +6,12 @@ internal import VersionStore
 // How queries read: through the records' own keyspace, or through an index and then record by record.
 extension RecordAccess {
   /// Visits the records of a query: the key at which the scan stands, and the record's bytes.
-  ///
-  /// - Parameter footprint: is told what was read, when there is somebody who wants to know.
   func scanRecords<Record, ID>(
-    _ query: RecordQuery<Record, ID>, _ footprint: QueryFootprint?,
-    _ body: (ByteView, RawSpan) throws -> ScanStep
+    _ query: RecordQuery<Record, ID>, _ body: (ByteView, RawSpan) throws -> ScanStep
   ) throws {
     let bound = try bind(query.collection.definition)
     let bounds = query.bounds.keyBounds
     guard let position = query.index else {
-      footprint?.add(bound.records, bounds)
       var scan = try scan(
         bound.records, bounds, isReverse: query.isReverse, limit: query.limit)
       try scan.runEntries { key, bytes in
@@ -25,20 +21,35 @@ extension RecordAccess {
     }
     let index = try bound.index(position)
     try index.requireReady(at: self)
-    footprint?.add(index.keyspace, bounds)
     let moment = try beginStatement()
     defer { endStatement(moment) }
-    var scan = try scan(index.keyspace, bounds, isReverse: query.isReverse, limit: query.limit)
-    scan.moment = moment
-    try scan.run { key, value -> ScanStep? in
-      let id = try index.recordKey(key, value)
-      footprint?.add(bound.records, key: id)
+    func visit(_ key: ByteView, _ id: ByteView) throws -> ScanStep? {
       let step = try withRecord(id, in: bound.records, at: moment) { bytes -> ScanStep? in
         try body(key, bytes)
       }
       if let step { return step }
       try requireMayBeAbsent(id, in: bound.records, index)
       return nil
+    }
+    if query.bounds.isPoint, index.isUnique {
+      return try withPoint(query, index, at: moment) { key, id in _ = try visit(key, id) }
+    }
+    var scan = try scan(index.keyspace, bounds, isReverse: query.isReverse, limit: query.limit)
+    scan.moment = moment
+    try scan.run { key, value in try visit(key, index.recordKey(key, value)) }
+  }
+
+  /// The one entry that a unique index can have under a key: found as a key, which is less to read,
+  /// to lock and to certify than an interval.
+  private func withPoint<Record, ID>(
+    _ query: RecordQuery<Record, ID>, _ index: BoundIndex, at moment: StoreSnapshot?,
+    _ body: (_ key: ByteView, _ id: ByteView) throws -> Void
+  ) throws {
+    guard query.limit > 0 else { return }
+    try query.bounds.lower.withByteView { key in
+      _ = try withRecord(key, in: index.keyspace, at: moment) { id -> Void? in
+        try id.withByteView { try body(key, $0) }
+      }
     }
   }
 
@@ -56,6 +67,9 @@ extension RecordAccess {
     }
     let index = try bound.index(position)
     try index.requireReady(at: self)
+    if query.bounds.isPoint, index.isUnique {
+      return try withPoint(query, index, at: nil) { _, id in _ = try body(id) }
+    }
     var scan = try scan(index.keyspace, bounds, isReverse: query.isReverse, limit: query.limit)
     try scan.run { key, value in try body(index.recordKey(key, value)) }
   }

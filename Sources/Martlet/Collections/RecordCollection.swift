@@ -46,13 +46,13 @@ public struct RecordCollection<Record, ID: KeyElement>: Sendable {
 
   init(
     _ name: String, _ id: @escaping @Sendable (Record) -> ID, _ coder: RecordCodec<Record>,
-    _ indexes: [IndexDerivation<Record>]
+    _ options: KeyspaceOptions, _ indexes: [IndexDerivation<Record>]
   ) {
     self.id = id
     self.coder = coder
     self.indexes = indexes
     definition = CollectionDefinition(
-      name: name, coder: coder.formatName, id: KeyShape(ID.self),
+      name: name, coder: coder.formatName, id: KeyShape(ID.self), options: options,
       indexes: indexes.map(\.definition))
   }
 }
@@ -65,42 +65,49 @@ extension RecordCollection where Record: Codable & SendableMetatype {
   ///   - name: 1 to 100 bytes of UTF-8, unique in the database.
   ///   - type: what its records are.
   ///   - id: a key path or a closure that tells a record's id. It must always tell the same one.
+  ///   - options: what its keyspace is made with, when it is new.
   ///   - indexes: what is maintained beside it.
   public init<each Key: KeyElement>(
     _ name: String, of type: Record.Type = Record.self, id: @escaping @Sendable (Record) -> ID,
+    options: KeyspaceOptions = KeyspaceOptions(),
     indexes: repeat RecordIndex<Record, each Key>
   ) {
     self.init(
-      name, of: type, id: id, coder: BinaryCoder<Record>(), indexes: repeat each indexes)
+      name, of: type, id: id, coder: BinaryCoder<Record>(), options: options,
+      indexes: repeat each indexes)
   }
 
-  /// Declares a collection of `Codable` and `Identifiable` records; see ``init(_:of:id:indexes:)``.
+  /// Declares a collection of `Codable` and `Identifiable` records; see ``init(_:of:id:options:indexes:)``.
   public init<each Key: KeyElement>(
     _ name: String, of type: Record.Type = Record.self,
+    options: KeyspaceOptions = KeyspaceOptions(),
     indexes: repeat RecordIndex<Record, each Key>
   ) where Record: Identifiable & SendableMetatype, Record.ID == ID {
-    self.init(name, of: type, id: { $0.id }, indexes: repeat each indexes)
+    self.init(name, of: type, id: { $0.id }, options: options, indexes: repeat each indexes)
   }
 }
 
 extension RecordCollection {
   /// Declares a collection whose records are stored by a coder of your choice; see
-  /// ``init(_:of:id:indexes:)``.
+  /// ``init(_:of:id:options:indexes:)``.
   public init<each Key: KeyElement>(
     _ name: String, of type: Record.Type = Record.self, id: @escaping @Sendable (Record) -> ID,
-    coder: some RecordCoder<Record>, indexes: repeat RecordIndex<Record, each Key>
+    coder: some RecordCoder<Record>,
+    options: KeyspaceOptions = KeyspaceOptions(), indexes: repeat RecordIndex<Record, each Key>
   ) {
     var derivations: [IndexDerivation<Record>] = []
     for index in repeat each indexes { derivations.append(index.derivation) }
-    self.init(name, id, RecordCodec(coder), derivations)
+    self.init(name, id, RecordCodec(coder), options, derivations)
   }
 
   /// Declares a collection of `Identifiable` records whose records are stored by a coder of your
-  /// choice; see ``init(_:of:id:indexes:)``.
+  /// choice; see ``init(_:of:id:options:indexes:)``.
   public init<each Key: KeyElement>(
     _ name: String, of type: Record.Type = Record.self, coder: some RecordCoder<Record>,
+    options: KeyspaceOptions = KeyspaceOptions(),
     indexes: repeat RecordIndex<Record, each Key>
   ) where Record: Identifiable & SendableMetatype, Record.ID == ID {
-    self.init(name, of: type, id: { $0.id }, coder: coder, indexes: repeat each indexes)
+    self.init(
+      name, of: type, id: { $0.id }, coder: coder, options: options, indexes: repeat each indexes)
   }
 }

@@ -53,7 +53,7 @@ public struct RecordCursor<Record, ID: KeyElement>: ~Copyable {
     var records: [Record] = []
     swap(&records, &batch)
     defer { swap(&records, &batch) }
-    try access.scanRecords(rest.limit(count), nil) { key, bytes in
+    try access.scanRecords(rest.limit(count)) { key, bytes in
       records.append(try decode(bytes))
       if records.count == count { last = key.array }
       return .continue

@@ -113,7 +113,14 @@ struct SchemaOpening {
   private func makeKeyspaces(_ contents: SchemaStore.Contents) throws -> Set<String> {
     var fresh: Set<String> = []
     for collection in schema.collections {
-      let isNew = try engine.makeKeyspace(collection.name).isNew
+      let options = collection.schemaEntry.definition.options
+      let (keyspace, isNew) = try engine.makeKeyspace(collection.name, options: options)
+      guard options == KeyspaceOptions() || options == keyspace.options else {
+        throw DatabaseError(
+          .collectionChanged,
+          "collection \"\(collection.name)\" was made with other keyspace options, which stay for its life"
+        )
+      }
       if isNew, contents.collections[collection.name] == nil { fresh.insert(collection.name) }
     }
     return fresh
@@ -182,7 +189,9 @@ struct SchemaOpening {
     for collection in schema.collections {
       let entry = collection.schemaEntry
       let definition = entry.definition
-      let records = try engine.makeKeyspace(definition.name).keyspace
+      let records = try engine.makeKeyspace(
+        definition.name, options: definition.options
+      ).keyspace
       var indexes: [BoundIndex] = []
       for (position, wanted) in definition.indexes.enumerated() {
         let name = SchemaStore.IndexName(collection: definition.name, index: wanted.name)

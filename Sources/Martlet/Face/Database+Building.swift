@@ -37,7 +37,6 @@ extension Database {
     _ body: (inout KeyspaceBuilder) throws -> Void
   ) throws -> Keyspace {
     try requireName(name)
-    try requireNotReserved(name)
     try engine.enter()
     defer { engine.leave() }
     return try BuildRunner(
