@@ -1,3 +1,4 @@
+import Environment
 import Martlet
 import RawBytes
 import Simulation
