@@ -132,6 +132,13 @@ let package = Package(
         "Martlet", "Simulation", "VersionStore", "ConcurrencyControl", "Environment", "Primitives",
         "RawBytes",
       ]),
+    suite(
+      "ChangesTests",
+      [
+        "Martlet", "RedoLog", "Simulation", "SystemEnvironment", "Environment", "Primitives",
+        "RawBytes",
+      ]),
+    suite("OutboxTests", ["Martlet", "Simulation", "Environment", "Primitives"]),
     suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
     suite("TortureTests", ["Verification", "Primitives"]),
     suite("SimulateTests", ["Verification", "Replication", "Consensus", "Primitives"]),

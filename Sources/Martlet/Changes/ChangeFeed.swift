@@ -25,6 +25,7 @@ internal import RedoLog
 ///
 /// Each iterator is a feed of its own. An iterator belongs to one task.
 public struct ChangeFeed: AsyncSequence, Sendable {
+  /// What one transaction changed.
   public typealias Element = CommittedChanges
 
   let database: Database

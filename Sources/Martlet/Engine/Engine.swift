@@ -32,6 +32,7 @@ final class Engine: @unchecked Sendable {
   let durableWatch: DurableWatch
   /// Held while a schema is opened or changed.
   let schemaTurn: TurnLock
+  let queueClaims = QueueClaims()
   let directory: String
   let maximumKeyByteCount: Int
   /// Nanoseconds that a wait for a lock may take, unless a transaction says otherwise.

@@ -97,6 +97,9 @@ extension DatabaseError.Code {
   /// The log does not hold any more what a change feed is to go on with. Nothing happened.
   public static let positionLost = Self("positionLost")
 
+  /// The message is not with this consumer any more. Nothing happened.
+  public static let leaseLost = Self("leaseLost")
+
   // The transaction cannot go on.
 
   /// The keyspace was dropped. The transaction was rolled back.

@@ -50,6 +50,8 @@ public struct Statistics: Sendable, Codable, Hashable {
   public var logBytes: UInt64 = 0
   /// Log segments used again after a checkpoint.
   public var logSegmentsReused: UInt64 = 0
+  /// Bytes of log segments that are kept for change feeds only (`Configuration.changeRetention`).
+  public var logBytesRetained = 0
   /// Bytes of the data file.
   public var fileBytes: UInt64 = 0
   /// Bytes of the data file that hold images.
@@ -181,6 +183,7 @@ extension Engine {
     result.logBatches = log.batches
     result.logBytes = log.bytes
     result.logSegmentsReused = log.segmentsReused
+    result.logBytesRetained = engine.log.retainedByteCount
     result.fileBytes = UInt64(paging.fileByteCount)
     result.usedBytes = UInt64(paging.usedByteCount)
     result.mappedPages = UInt64(paging.mappedPageCount)
