@@ -130,7 +130,9 @@ package final class LogFollower: @unchecked Sendable {
   /// Checks that a segment begins with the batch behind the mark's.
   private func requireNext(_ segment: LogSegment) throws {
     var reader = SegmentReader(segment)
-    guard case .success(let batch) = try reader.batch(at: SegmentHeader.blockByteCount),
+    // Of a batch that was handed out in part the rest would be left out.
+    guard mark.isWhole,
+      case .success(let batch) = try reader.batch(at: SegmentHeader.blockByteCount),
       batch.header.number == mark.number + 1, batch.header.previousChecksum == mark.checksum
     else {
       throw LogPositionLost(
@@ -199,7 +201,7 @@ package final class LogFollower: @unchecked Sendable {
       }
       mark = LogMark(
         number: header.number, position: header.position, checksum: header.checksum,
-        recordCount: count)
+        recordCount: count, isWhole: count == header.recordCount)
       wantsMore = try body(record, false)
     }
     if isWhole, hasMetMark { mark = LogMark(behind: header) }

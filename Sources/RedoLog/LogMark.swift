@@ -14,19 +14,24 @@ package struct LogMark: Sendable, Hashable {
   package var checksum: UInt32
   /// Records of the batch that lie before the mark.
   package var recordCount: UInt32
+  /// Whether those are all: then the batch itself is not needed to go on, only the next one.
+  package var isWhole: Bool
 
-  package init(number: UInt64, position: LogPosition, checksum: UInt32, recordCount: UInt32) {
+  package init(
+    number: UInt64, position: LogPosition, checksum: UInt32, recordCount: UInt32, isWhole: Bool
+  ) {
     self.number = number
     self.position = position
     self.checksum = checksum
     self.recordCount = recordCount
+    self.isWhole = isWhole
   }
 
   /// Behind a whole batch.
   init(behind header: BatchHeader) {
     self.init(
       number: header.number, position: header.position, checksum: header.checksum,
-      recordCount: header.recordCount)
+      recordCount: header.recordCount, isWhole: true)
   }
 }
 

@@ -71,7 +71,7 @@ struct LogTail: ~Copyable, Sendable {
       recordsEnd: beginning.recordsEnd, ordered: beginning.recordsEnd, ceiling: .zero)
     landedMark = LogMark(
       number: beginning.number - 1, position: beginning.position,
-      checksum: beginning.previousChecksum, recordCount: 0)
+      checksum: beginning.previousChecksum, recordCount: 0, isWhole: true)
     durableMark = landedMark
     kept = beginning.kept
     endPosition = beginning.recordsEnd

@@ -88,8 +88,8 @@ import Testing
       guard cut.moment.token != nil, let last = tokens.popLast() else { return }
       for (shownCount, token) in [last] + tokens.shuffled(using: &generator).prefix(2) {
         do {
-          let rest = try ChangeReader(db, from: token).pollAll().filter { !$0.isEmpty }
-          let told = rest.map(life.told)
+          let rest = try ChangeReader(db, from: token).pollAll()
+          let told = life.told(rest)
           // Equal states may follow one another: then the feed decides which it is.
           let end = shownCount + told.count
           guard (cut.moment.acknowledged...cut.moment.attempted).contains(end),

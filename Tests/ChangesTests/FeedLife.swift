@@ -74,13 +74,19 @@ final class FeedLife: @unchecked Sendable {
     }
     for element in elements {
       timestamps.append(element.timestamp)
-      if !element.isEmpty { shown.append(told(element)) }
+      if !element.isEmpty { shown.append(Self.told(element, &names)) }
       tokens.append((shown.count, element.token))
     }
   }
 
-  /// What an element says, with names instead of numbers.
-  func told(_ element: CommittedChanges) -> Told {
+  /// What elements say, with names instead of numbers. Any number of threads may ask after the life.
+  func told(_ elements: [CommittedChanges]) -> [Told] {
+    var names = names
+    return elements.filter { !$0.isEmpty }.map { Self.told($0, &names) }
+  }
+
+  private static func told(_ element: CommittedChanges, _ names: inout [KeyspaceID: String]) -> Told
+  {
     for event in element.keyspaceEvents { names[event.keyspace] = event.name }
     return Told(
       events: element.keyspaceEvents.map { "\($0.kind) \($0.name)" },

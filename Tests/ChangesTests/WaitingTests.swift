@@ -55,7 +55,7 @@ import Testing
     }
     try await Task.sleep(for: .milliseconds(20))
     try db.close()
-    for consumer in consumers { #expect(try await consumer.value == .closed) }
+    for consumer in consumers { #expect(await consumer.value == .closed) }
   }
 
   @Test func `sees all that many writers commit, in one order`() async throws {

@@ -38,7 +38,7 @@ public struct ChangeToken: Sendable, Hashable {
     buffer.append(integer: floor.rawValue)
     buffer.append(integer: mark.checksum)
     buffer.append(integer: mark.recordCount)
-    buffer.append(integer: UInt32(0))
+    buffer.append(integer: UInt32(mark.isWhole ? 1 : 0))
     buffer.append(integer: CRC32C.checksum(buffer.view))
     return buffer.view.array
   }
@@ -54,15 +54,15 @@ public struct ChangeToken: Sendable, Hashable {
       let high = reader.integer(UInt64.self), let low = reader.integer(UInt64.self),
       let number = reader.integer(UInt64.self), let position = reader.integer(UInt64.self),
       let floor = reader.integer(UInt64.self), let checksum = reader.integer(UInt32.self),
-      let recordCount = reader.integer(UInt32.self),
-      number > 0, number < BatchHeader.numberLimit,
+      let recordCount = reader.integer(UInt32.self), let flags = reader.integer(UInt32.self),
+      flags <= 1, number > 0, number < BatchHeader.numberLimit,
       position < BatchHeader.positionLimit.rawValue, floor < BatchHeader.positionLimit.rawValue
     else { return nil }
     self.init(
       database: DatabaseID(high: high, low: low),
       mark: LogMark(
         number: number, position: LogPosition(position), checksum: checksum,
-        recordCount: recordCount),
+        recordCount: recordCount, isWhole: flags == 1),
       floor: LogPosition(floor))
   }
 }
