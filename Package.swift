@@ -135,8 +135,8 @@ let package = Package(
     suite(
       "ChangesTests",
       [
-        "Martlet", "RedoLog", "Simulation", "SystemEnvironment", "Environment", "Primitives",
-        "RawBytes",
+        "Martlet", "RedoLog", "VersionStore", "Simulation", "SystemEnvironment", "Environment",
+        "Primitives", "RawBytes",
       ]),
     suite("OutboxTests", ["Martlet", "Simulation", "Environment", "Primitives"]),
     suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),

@@ -695,7 +695,7 @@ class Record:
             "<IIQQI", cursor.take(28)
         )
         self.payload = cursor.take(count)
-        if self.kind not in (1, 2):
+        if self.kind not in (1, 2, 4, 8):
             raise Refusal(f"{place}: a record of unknown kind {self.kind}: a newer format")
         if self.kind == 2 and (self.timestamp or self.entry_count):
             raise Damage(place, "a continuation with a timestamp or entries")
@@ -710,6 +710,19 @@ def records(log):
             yield Record(cursor, position, f"{place}, record {index} of batch {batch.number}")
         if not cursor.is_at_end:
             cursor.fail("bytes behind the last record")
+
+
+# MARK: Keyspace reset
+
+
+def keyspace_reset(record):
+    """Whether the record tells of a keyspace that is built, and not only announced."""
+    if len(record.payload) < 9:
+        raise Damage(record.place, "a keyspace reset that is too short")
+    phase, reserved, number = record.payload[0], record.payload[1:4], record.payload[4:8]
+    if phase > 1 or any(reserved) or not any(number) or (phase == 0) != (record.timestamp == 0):
+        raise Damage(record.place, "no keyspace reset")
+    return phase == 1
 
 
 # MARK: Write batch
@@ -911,9 +924,14 @@ class Database:
             if record.kind == 2:
                 large.add(record)
                 continue
+            # What a commit replaces is for readers of changes; so is a build, which the checkpoint has.
+            if record.kind == 8 or record.kind == 4 and not keyspace_reset(record):
+                continue
             if record.timestamp <= last:
                 raise Damage(record.place, f"timestamp {record.timestamp} after {last}")
             last = record.timestamp
+            if record.kind != 1:
+                continue
             if record.position >= owner.applied:
                 self.apply(record, large)
             large.end(record.transaction)
