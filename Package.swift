@@ -86,7 +86,8 @@ let package = Package(
       "Fuzzing",
       [
         "MartletCommands", "Martlet", "VersionStore", "RedoLog", "BTreeIndex", "Paging",
-        "Simulation", "SystemEnvironment", "Environment", "Primitives", "RawBytes",
+        "Simulation", "SystemEnvironment", "Environment", "KeyCoding", "RecordCoding",
+        "Primitives", "RawBytes",
       ]),
     .executableTarget(
       name: "MartletFuzz", dependencies: ["Fuzzing", "RawBytes"], swiftSettings: settings),

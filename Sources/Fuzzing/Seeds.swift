@@ -88,6 +88,9 @@ enum CodecSeeds {
             .encode(into: $0)
         }
       ),
+      ("key-tuple", .keyTuple, RecordSeeds.keyTuple),
+      ("key-tuple-nested", .keyTuple, RecordSeeds.nestedKeyTuple),
+      ("coded-record", .codedRecord, RecordSeeds.record),
     ]
   }
 

@@ -47,6 +47,16 @@ public struct KeyTuple<each Element: KeyElement> {
   }
 }
 
+extension KeyTuple {
+  /// The tuple that a key stands for.
+  ///
+  /// - Throws: `KeyDecodingError` when the bytes are not exactly such a tuple.
+  @inlinable
+  public init(keyBytes: [UInt8]) throws(KeyDecodingError) {
+    try unsafe self.init(keyBytes: keyBytes.span.bytes)
+  }
+}
+
 extension KeyTuple: Sendable where repeat each Element: Sendable {}
 
 extension KeyTuple: Equatable where repeat each Element: Equatable {

@@ -28,13 +28,17 @@ extension DecodingRecord {
     return (bits, item.tag >= Tag.negative)
   }
 
+  private func unfit(_ bits: UInt64, _ isNegative: Bool) -> ValueError {
+    .unfit(isNegative ? "the integer -1 - \(bits)" : "the integer \(bits)")
+  }
+
   func signed<Integer: FixedWidthInteger & SignedInteger>(
     _ item: Item, as type: Integer.Type = Integer.self
   ) throws(ValueError) -> Integer {
     let (bits, isNegative) = try integer(item)
     let value = Int64(bitPattern: isNegative ? ~bits : bits)
     guard bits <= UInt64(Int64.max), let fitting = Integer(exactly: value) else {
-      throw .unfit(isNegative ? "the integer -1 - \(bits)" : "the integer \(bits)")
+      throw unfit(bits, isNegative)
     }
     return fitting
   }
@@ -44,7 +48,7 @@ extension DecodingRecord {
   ) throws(ValueError) -> Integer {
     let (bits, isNegative) = try integer(item)
     guard !isNegative, let fitting = Integer(exactly: bits) else {
-      throw .unfit(isNegative ? "the integer -1 - \(bits)" : "the integer \(bits)")
+      throw unfit(bits, isNegative)
     }
     return fitting
   }
@@ -58,12 +62,11 @@ extension DecodingRecord {
       return Double(Float(bitPattern: bytes.load(UInt32.self, at: item.start)))
     }
     let (bits, isNegative) = try integer(item)
-    guard let value = Double(exactly: bits) else { throw .unfit("the integer \(bits)") }
-    guard isNegative else { return value }
-    guard let complement = Double(exactly: Int64(bitPattern: ~bits)), bits >> 63 == 0 else {
-      throw .unfit("the integer -1 - \(bits)")
-    }
-    return complement
+    let value =
+      isNegative
+      ? bits >> 63 == 0 ? Double(exactly: Int64(bitPattern: ~bits)) : nil : Double(exactly: bits)
+    guard let value else { throw unfit(bits, isNegative) }
+    return value
   }
 
   /// A number; also one that was stored as a `Double` or an integer, if it is one exactly.

@@ -6,20 +6,21 @@ internal import RawBytes
 /// set of fields has a cursor: the field after the one that was asked for last is looked at first,
 /// and only when it is another are the rest searched.
 ///
-/// - Invariant RC3: every read lies within the bytes, and every count is held against what is left
+/// - Invariant RE3: every read lies within the bytes, and every count is held against what is left
 ///   before anything is made of it: memory and steps are bounded by the bytes.
-/// - Invariant RC4: when `decode` has returned there are no bytes, so a decoder that was kept finds
+/// - Invariant RE4: when `decode` has returned there are no bytes, so a decoder that was kept finds
 ///   nothing.
 final class DecodingRecord {
   private let state = HeapCell(State())
 
   private struct State: ~Copyable {
-    // SAFETY: the bytes are lent for the length of `decode`, which ends with none (RC4).
+    // SAFETY: the bytes are lent for the length of `decode`, which ends with none (RE4).
     var bytes = ByteView.empty
     var keys: [any CodingKey] = []
     var names: [Name] = []
     var cursors: [Cursor] = []
     var serial = 0
+    var failure: ValueError?
   }
 
   /// Where a name lies.
@@ -47,11 +48,17 @@ final class DecodingRecord {
     do throws(ValueError) { root = try self.root(startingAt: try readNames()) } catch {
       throw decodingError(error, type, nil)
     }
-    return try decode(type, root, at: nil, depth: 1)
+    let value = try decode(type, root, at: nil, depth: 1)
+    if let failure = state.value.failure { throw decodingError(failure, type, nil) }
+    return value
   }
+
+  /// Notes what is wrong where nothing can be thrown.
+  func fail(_ error: ValueError) { state.value.failure = error }
 
   private func removeAll() {
     state.value.bytes = .empty
+    state.value.failure = nil
     if !keys.isEmpty { state.value.keys.removeAll(keepingCapacity: true) }
     state.value.names.removeAll(keepingCapacity: true)
     state.value.cursors.removeAll(keepingCapacity: true)

@@ -9,9 +9,9 @@ internal import RawBytes
 /// call lasts that asked for it: it gets a segment of its own, which is inserted into its parent's
 /// when that call returns.
 ///
-/// - Invariant RC1: only the innermost open value of a segment is written to. Writing through a
+/// - Invariant RE1: only the innermost open value of a segment is written to. Writing through a
 ///   container whose call has returned, or to one while a value in it is being encoded, traps.
-/// - Invariant RC2: no bytes depend on where they lie, so they can be moved: names are numbers of a
+/// - Invariant RE2: no bytes depend on where they lie, so they can be moved: names are numbers of a
 ///   table at the record's head, and counts are relative.
 final class EncodingSegment {
   private let cell = HeapCell(SegmentState())
@@ -129,7 +129,7 @@ struct SegmentState: ~Copyable {
     endValue(current, record)
   }
 
-  /// Makes sure that a container may be written to (RC1).
+  /// Makes sure that a container may be written to (RE1).
   func check(_ serial: Int) {
     precondition(serial == current, "a container is written to while its own value is encoded")
   }

@@ -36,12 +36,19 @@ struct FieldReader {
     try find(name, stepping: false)
   }
 
-  /// The names of all fields, up to one that cannot be read.
+  /// The names of all fields. What cannot be read fails the record when its decoding ends: nothing
+  /// can be thrown here, and a part of a dictionary must not pass for the whole.
   func forEachName(_ body: (String) -> Void) {
-    var offset = start
-    while offset < end, let (name, item) = try? record.field(at: offset, limit: end) {
-      body(unsafe String(decoding: record.name(name).buffer, as: UTF8.self))
-      offset = item.end
+    do throws(ValueError) {
+      var offset = start
+      while offset < end {
+        let (name, item) = try record.field(at: offset, limit: end)
+        guard let text = record.name(name).text else { throw .bytes(offset, .notUTF8) }
+        body(text)
+        offset = item.end
+      }
+    } catch {
+      record.fail(error)
     }
   }
 

@@ -19,10 +19,14 @@ struct ListDecoder: UnkeyedDecodingContainer {
   /// Counted each time, in steps over values: the format has no count that could lie.
   var count: Int? {
     var count = 0
-    var offset = item.start
-    while offset < item.end, let next = try? record.item(at: offset, limit: item.end) {
-      count += 1
-      offset = next.end
+    do throws(ValueError) {
+      var offset = item.start
+      while offset < item.end {
+        offset = try record.item(at: offset, limit: item.end).end
+        count += 1
+      }
+    } catch {
+      record.fail(error)
     }
     return count
   }

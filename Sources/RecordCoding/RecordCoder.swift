@@ -48,4 +48,12 @@ extension RecordCoder {
   public func decode(_ bytes: RawSpan) throws -> Record {
     try RecordReader.read(bytes) { reader in try decode(from: &reader) }
   }
+
+  /// The record that bytes stand for.
+  ///
+  /// - Throws: what says that the bytes are no such record, or have more after it.
+  @inlinable
+  public func decode(_ bytes: [UInt8]) throws -> Record {
+    try unsafe decode(bytes.span.bytes)
+  }
 }

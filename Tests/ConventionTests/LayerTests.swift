@@ -34,7 +34,7 @@ import Testing
     "MartletTool": ["MartletCommands"],
     "Fuzzing": [
       "MartletCommands", "Martlet", "VersionStore", "RedoLog", "BTreeIndex", "Paging", "Simulation",
-      "SystemEnvironment", "Environment", "Primitives", "RawBytes",
+      "SystemEnvironment", "Environment", "KeyCoding", "RecordCoding", "Primitives", "RawBytes",
     ],
     "MartletFuzz": ["Fuzzing", "RawBytes"],
   ]
@@ -47,7 +47,8 @@ import Testing
 
   /// Which targets may use Foundation: tools, and what speaks to users of `UUID`, `Date` and `Data`.
   static let usersOfFoundation: Set<String> = [
-    "MartletCommands", "MartletTool", "MartletFuzz", "KeyCoding", "RecordCoding", "Martlet",
+    "MartletCommands", "MartletTool", "Fuzzing", "MartletFuzz", "KeyCoding", "RecordCoding",
+    "Martlet",
   ]
 
   static let root = URL(filePath: #filePath).deletingLastPathComponent()

@@ -11,7 +11,7 @@ extension FuzzTarget {
     "codec",
     summary:
       "a log record, batch, write batch, continuation, catalog entry, root table, owner state, "
-      + "superblock or map entry",
+      + "superblock, map entry, key tuple or record",
     maximumByteCount: 4352, seeds: CodecSeeds.all
   ) { input in
     guard let choice = input.isEmpty ? nil : input[0] else { return }
@@ -27,6 +27,8 @@ extension FuzzTarget {
     case .superblock: trySuperblock(bytes)
     case .mapEntry: tryMapEntry(bytes)
     case .segmentHeader: trySegmentHeader(bytes)
+    case .keyTuple: tryKeyTuple(bytes)
+    case .codedRecord: tryCodedRecord(bytes)
     case nil: return
     }
   }
@@ -35,7 +37,7 @@ extension FuzzTarget {
 /// Which structure the first byte of an input names.
 enum Codec: UInt8, CaseIterable {
   case record, batch, writeBatch, continuation, catalogEntry, rootTable, ownerState, superblock
-  case mapEntry, segmentHeader
+  case mapEntry, segmentHeader, keyTuple, codedRecord
 }
 
 private func tryRecords(_ bytes: ByteView) {
