@@ -1,5 +1,3 @@
-internal import KeyCoding
-
 // Live queries of collections: what `fetch`, `get` and `count` answer, now and after each change.
 // The form that takes a closure says what they promise.
 extension Database {

@@ -338,6 +338,9 @@ extension Database {
       engine: engine, read: read, areSame: nil, tellsPassingFailures: tellsPassingFailures)
   }
 
+  /// Threads of the engine for asynchronous forms and live queries that were started.
+  package var workerThreadCount: Int { engine.workers.threadCount }
+
   /// Live queries that are at work.
   package var observerCount: Int { engine.observation.count }
 }

@@ -39,6 +39,11 @@ final class TransactionWorkers: Sendable {
       || observers.includesCurrentThread
   }
 
+  /// Threads that were started.
+  var threadCount: Int {
+    bodies.threadCount + readers.threadCount + acknowledger.threadCount + observers.threadCount
+  }
+
   /// Runs what is queued to its end and stops the threads. Bodies first: they queue
   /// acknowledgements.
   func close() {
@@ -116,6 +121,9 @@ package final class WorkerPool: Sendable {
       state.withLock { $0.threads.append(thread) }
     }
   }
+
+  /// Threads that were started.
+  var threadCount: Int { state.withLock { $0.startedCount } }
 
   /// Whether the calling thread is one of the pool's.
   var includesCurrentThread: Bool {
