@@ -163,8 +163,19 @@ let package = Package(
       "GoldenTests",
       ["MartletCommands", "Martlet", "RedoLog", "Paging", "Simulation", "Environment"],
       excluding: ["Golden"]),
+    // Two programs to read and to run; in no product.
+    .executableTarget(
+      name: "LedgerExample", dependencies: ["Martlet"], swiftSettings: settings),
+    .executableTarget(name: "NotesExample", dependencies: ["Martlet"], swiftSettings: settings),
+    suite("ExampleTests", ["LedgerExample", "NotesExample"]),
+    suite("DocumentationTests", ["Martlet"]),
     suite("ConventionTests", []),
-    suite("MartletToolTests", ["MartletTool", "MartletCommands", "Verification", "Martlet"]),
+    suite(
+      "MartletToolTests",
+      [
+        "MartletTool", "MartletCommands", "Verification", "Martlet",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     suite("ConcurrencyControlTests", ["ConcurrencyControl", "Primitives"]),
     suite("ConsensusTests", ["Consensus", "Primitives"]),
     suite(
@@ -184,6 +195,7 @@ let package = Package(
 if !latches.isEmpty {
   let idle: Set = [
     "MartletCommands", "MartletTool", "MartletToolTests", "Fuzzing", "MartletFuzz", "FuzzTests",
+    "LedgerExample", "NotesExample", "ExampleTests", "DocumentationTests",
     "CrashTests", "TortureTests", "SimulateTests", "ReplicationTests", "ConsensusTests",
     "ModelCheckingTests", "LinearizabilityTests", "ExhaustiveTests", "DamageTests", "GoldenTests",
   ]

@@ -1,0 +1,9 @@
+import Foundation
+
+struct Expense: Codable, Identifiable, Sendable, Equatable {
+  var id = UUID()
+  var category: String
+  var text: String
+  var cents: Int
+  var date: Date
+}
