@@ -140,6 +140,21 @@ let package = Package(
         "Primitives", "RawBytes",
       ]),
     suite("OutboxTests", ["Martlet", "Simulation", "Environment", "Primitives"]),
+    suite(
+      "ExpiryTests",
+      [
+        "Martlet", "Verification", "Simulation", "SystemEnvironment", "VersionStore",
+        "Environment", "Primitives", "RawBytes",
+      ]),
+    suite(
+      "SuspensionTests",
+      [
+        "Martlet", "Verification", "Simulation", "SystemEnvironment", "Environment", "Primitives",
+        "RawBytes",
+      ]),
+    suite(
+      "MergeTests",
+      ["Martlet", "Verification", "Simulation", "Environment", "Primitives", "RawBytes"]),
     suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
     suite("TortureTests", ["Verification", "Primitives"]),
     suite("SimulateTests", ["Verification", "Replication", "Consensus", "Primitives"]),

@@ -13,8 +13,11 @@ package struct EntryFlags: OptionSet, Hashable, Sendable, BitwiseCopyable {
   @inlinable package static var tombstone: EntryFlags { EntryFlags(rawValue: 1) }
   /// The value is an encoded `OverflowReference`.
   @inlinable package static var overflow: EntryFlags { EntryFlags(rawValue: 2) }
-  /// Reserved for values that expire.
+  /// Behind the value stand eight bytes more: when it expires.
   @inlinable package static var expiry: EntryFlags { EntryFlags(rawValue: 4) }
+
+  /// How many bytes stand behind the value.
+  package var trailingByteCount: Int { contains(.expiry) ? 8 : 0 }
 }
 
 /// An entry of a leaf without its key. The value is a view into a page or a copy of one: whoever
@@ -25,12 +28,21 @@ package struct Entry: BitwiseCopyable, Sendable {
   /// When the newest committed state of the key was written.
   @usableFromInline package let timestamp: Timestamp
   @usableFromInline package let flags: EntryFlags
+  /// All that is stored for the key: its value, and behind it what the flags announce.
   @usableFromInline package let value: ByteView
 
   @inlinable package init(timestamp: Timestamp, flags: EntryFlags, value: ByteView) {
     self.timestamp = timestamp
     self.flags = flags
     self.value = value
+  }
+
+  /// When it expires, in wall-clock nanoseconds; zero when it does not.
+  package var expiry: UInt64 { ExpiryField.moment(in: value, flags: flags) }
+
+  /// Where its large value lies; nil when it has none, or the bytes are no reference.
+  package var overflowReference: OverflowReference? {
+    OverflowReference(decoding: value, flags: flags)
   }
 }
 

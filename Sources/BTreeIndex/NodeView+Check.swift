@@ -150,14 +150,15 @@ extension NodeView {
       guard entry.timestamp <= newestTimestamp else {
         return "timestamp \(entry.timestamp) above the newest, \(newestTimestamp)"
       }
-      guard entry.flags.rawValue <= 3 else { return "flags \(entry.flags.rawValue)" }
+      guard entry.flags.rawValue <= 7 else { return "flags \(entry.flags.rawValue)" }
+      if entry.flags.contains(.expiry), entry.expiry == 0 { return "expiry of entry \(index)" }
       if entry.flags.contains(.tombstone) {
-        guard entry.value.isEmpty, !entry.flags.contains(.overflow) else {
+        guard entry.value.isEmpty, entry.flags == .tombstone else {
           return "tombstone \(index) with a value"
         }
         tombstones += 1
       } else if entry.flags.contains(.overflow) {
-        guard OverflowReference(decoding: entry.value) != nil else {
+        guard entry.overflowReference != nil else {
           return "overflow reference of entry \(index)"
         }
       } else if prefixCount + slot(index).suffixCount + entry.value.count > inlineLimit {

@@ -22,6 +22,13 @@ package struct OverflowReference: BitwiseCopyable, Hashable, Sendable {
     bytes.store(root.rawValue, at: 8)
   }
 
+  /// The reference in what is stored for a key; nil when its flags or its bytes say that there is
+  /// none.
+  package init?(decoding value: ByteView, flags: EntryFlags) {
+    guard flags.contains(.overflow), value.count >= flags.trailingByteCount else { return nil }
+    self.init(decoding: value.prefix(value.count &- flags.trailingByteCount))
+  }
+
   /// Nil when the bytes are none.
   package init?(decoding bytes: ByteView) {
     guard bytes.count == Self.encodedByteCount else { return nil }

@@ -85,7 +85,7 @@ extension Tree {
     OverflowReference(byteCount: byteCount, root: reference.root).encode(into: encoded)
     let entry = node.view.entry(index)
     node.overwrite(
-      at: index, timestamp: entry.timestamp, flags: entry.flags, value: encoded.view)
+      at: index, timestamp: entry.timestamp, flags: .overflow, value: encoded.view)
   }
 
   /// The last entry of a leaf that refers to overflow pages.
@@ -98,7 +98,7 @@ extension Tree {
     for index in (0..<view.slotCount).reversed() {
       let entry = view.entry(index)
       guard entry.flags.contains(.overflow) else { continue }
-      guard let reference = OverflowReference(decoding: entry.value) else {
+      guard let reference = entry.overflowReference else {
         throw .corrupt(view.corruption("an impossible overflow reference"))
       }
       return (index, reference)

@@ -241,11 +241,11 @@ private struct VerificationWalk {
         census.tombstoneCount += 1
       } else {
         census.contentByteCount += UInt64(view.prefix.count + view.suffix(index).count)
-        if !entry.flags.contains(.overflow) { census.contentByteCount += UInt64(entry.value.count) }
+        if !entry.flags.contains(.overflow) { 
+          census.contentByteCount += UInt64(entry.value.count - entry.flags.trailingByteCount)
+        }
       }
-      guard entry.flags.contains(.overflow),
-        let reference = OverflowReference(decoding: entry.value)
-      else { continue }
+      guard let reference = entry.overflowReference else { continue }
       let (pages, damage) = try inspect(reference)
       // Damage counts only if the leaf referred to the value all the time.
       guard tree.pager.isValid(leaf.page) || damage == nil else { return false }

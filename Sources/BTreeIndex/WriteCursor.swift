@@ -58,7 +58,8 @@ package struct WriteCursor: ~Copyable {
     precondition(
       key.count + value.count
         <= Tree.maximumInlineByteCount(pageSize: tree.pager.pageSize)
-        || flags.contains(.overflow) && value.count == OverflowReference.encodedByteCount,
+        || flags.contains(.overflow)
+          && value.count == OverflowReference.encodedByteCount + flags.trailingByteCount,
       "a value too long for a leaf")
     precondition(!flags.contains(.tombstone) || value.isEmpty, "a tombstone with a value")
     if !isSought { _ = try seek(key) }

@@ -8,11 +8,16 @@ extension ConflictHistory {
   /// - Parameters:
   ///   - reads: What it read, over all its savepoints.
   ///   - written: What it writes; empty if it wrote nothing, whatever was declared (rule S3).
+  ///   - mustBeNewest: Whether everything it read has to be the newest still, although it is no
+  ///     optimistic transaction: it has overwritten, without reading it, what was committed after
+  ///     its snapshot, and so stands behind that in every order. With nothing overwritten that it
+  ///     read it can stand at its commit; otherwise it would stand at both places.
   /// - Complexity: for each point a look-up, for each interval and each commit since the snapshot
   ///   a binary search in the commit's keys; nothing when nobody committed since. Marks are
   ///   searched only by who has out-edges.
   package func certify(
-    _ tracking: Tracking, reads: borrowing ReadSet, written: borrowing WrittenKeys
+    _ tracking: Tracking, reads: borrowing ReadSet, written: borrowing WrittenKeys,
+    mustBeNewest: Bool = false
   ) -> Certificate {
     let member = members[indexOfMember(tracking)]
     guard let snapshot = member.snapshot else { preconditionFailure("a commit without a snapshot") }
@@ -21,7 +26,7 @@ extension ConflictHistory {
 
     var search = OutwardSearch(
       transaction: member.transaction, snapshot: snapshot, hasWrites: !written.isEmpty,
-      mustBeNewest: member.role == .optimistic && !written.isEmpty)
+      mustBeNewest: (member.role == .optimistic || mustBeNewest) && !written.isEmpty)
     if let refusal = searchOutward(&search, reads) { return .refused(refusal) }
     guard member.role == .serializableSnapshot, !written.isEmpty, let out = search.earliestOut
     else { return .granted(earliestOut: nil) }

@@ -88,6 +88,11 @@ extension Pager {
     background.stop(waits: effects.waits)?.join()
   }
 
+  /// Waits for the run being written, and lets no page be written until `releaseWrites`.
+  package func holdWrites() { writeTurn.take() }
+
+  package func releaseWrites() { writeTurn.pass() }
+
   private func runBackground() {
     let run = RunBuffer(pageSize: pageSize, compression: configuration.compression)
     var fruitless = 0

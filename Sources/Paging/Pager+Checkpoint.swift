@@ -38,6 +38,11 @@ extension Pager {
       rootTable: rootTable, pager: self)
   }
 
+  /// Says that the pages of the next capture use a feature. It stays for the life of the file.
+  package func require(_ feature: FormatFeatures) {
+    features.bitwiseOr(feature.rawValue, ordering: .acquiringAndReleasing)
+  }
+
   /// Makes a captured state durable. Long; writers go on meanwhile.
   ///
   /// - Throws: the reason why the old checkpoint is still in force. After a failed sync, or a
@@ -142,7 +147,8 @@ extension Pager {
       mapDepth: writer.tree.depth, mapRoot: writer.tree.root,
       rootTablePlace: writer.rootTable ?? Place(start: 0, unitCount: 0),
       rootTableByteCount: captured.rootTable.count,
-      rootTableChecksum: captured.rootTable.withByteView { CRC32C.checksum($0) })
+      rootTableChecksum: captured.rootTable.withByteView { CRC32C.checksum($0) },
+      features: FormatFeatures(rawValue: features.load(ordering: .acquiring)))
     let slot = 1 - ledger.withLock { $0.durableSlot }
     try write(superblock, slot: slot)
     return slot

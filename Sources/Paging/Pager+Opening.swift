@@ -29,6 +29,7 @@ extension Pager {
     let pager = Pager(
       file: file, ledger: ledger, id: superblock.id, pageSize: superblock.pageSize,
       configuration: configuration, effects: effects)
+    pager.require(superblock.features)
     pager.startBackground()
     return (
       pager,

@@ -75,6 +75,9 @@ package final class Pager: @unchecked Sendable {
   /// Where the eviction clock stands; modulo the frame count.
   let clockHand = Atomic<Int>(0)
 
+  /// What the superblock says that a program must know.
+  let features = Atomic<UInt64>(0)
+
   /// Held while a run is filled, written and settled (RW1).
   let writeTurn: Turn
   /// Held while a checkpoint is written, or the durable one verified.

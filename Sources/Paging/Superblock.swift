@@ -25,11 +25,13 @@ package struct Superblock: Equatable, Sendable {
   package var rootTablePlace: Place
   package var rootTableByteCount: Int
   package var rootTableChecksum: UInt32
+  /// What a program must know to read the database.
+  package var features: FormatFeatures
 
   package init(
     id: DatabaseID, pageSize: Int, generation: Generation, timestamp: Timestamp,
     ownerState: [UInt8], mapDepth: Int, mapRoot: PageMapEntry, rootTablePlace: Place,
-    rootTableByteCount: Int, rootTableChecksum: UInt32
+    rootTableByteCount: Int, rootTableChecksum: UInt32, features: FormatFeatures = []
   ) {
     self.id = id
     self.pageSize = pageSize
@@ -41,12 +43,12 @@ package struct Superblock: Equatable, Sendable {
     self.rootTablePlace = rootTablePlace
     self.rootTableByteCount = rootTableByteCount
     self.rootTableChecksum = rootTableChecksum
+    self.features = features
   }
 
   package static let byteCount = 4096
   package static let formatVersion: UInt32 = 1
-  /// Features a reader must know to read, to write, or need not know.
-  static let incompatibleFeatures: UInt64 = 0
+  /// Features that a program must know to write; there is none yet.
   static let readOnlyCompatibleFeatures: UInt64 = 0
 
   static let magic: [UInt8] = Array("Martlet\0".utf8)
@@ -86,7 +88,7 @@ package struct Superblock: Equatable, Sendable {
     Self.magic.withByteView { block.copy($0, at: Offset.magic) }
     block.store(Self.formatVersion, at: Offset.formatVersion)
     block.store(UInt32(pageSize), at: Offset.pageSize)
-    block.store(Self.incompatibleFeatures, at: Offset.incompatible)
+    block.store(features.rawValue, at: Offset.incompatible)
     block.store(Self.readOnlyCompatibleFeatures, at: Offset.readOnlyCompatible)
     block.store(id.high, at: Offset.idHigh)
     block.store(id.low, at: Offset.idLow)
@@ -126,7 +128,8 @@ extension Superblock {
     guard version > 0 else { return .damaged("format 0, which was never released") }
     let incompatible = block.load(UInt64.self, at: Offset.incompatible)
     let readOnly = block.load(UInt64.self, at: Offset.readOnlyCompatible)
-    guard version <= formatVersion, incompatible & ~incompatibleFeatures == 0,
+    guard version <= formatVersion,
+      FormatFeatures.known.isSuperset(of: .init(rawValue: incompatible)),
       readOnly & ~readOnlyCompatibleFeatures == 0
     else { return .newer(version) }
     return decode(block)
@@ -164,7 +167,8 @@ extension Superblock {
         rootTablePlace: Place(
           start: Int(tableStart), unitCount: Place.units(for: Int(tableByteCount))),
         rootTableByteCount: Int(tableByteCount),
-        rootTableChecksum: block.load(UInt32.self, at: Offset.rootTableChecksum)))
+        rootTableChecksum: block.load(UInt32.self, at: Offset.rootTableChecksum),
+        features: FormatFeatures(rawValue: block.load(UInt64.self, at: Offset.incompatible))))
   }
 }
 

@@ -55,6 +55,8 @@ struct LogTail: ~Copyable, Sendable {
   var followers: [(ticket: WaitTicket, position: LogPosition)] = []
   var backgroundTicket: WaitTicket?
   var isClosing = false
+  /// The background leaves the files alone.
+  var isHeld = false
   var failure: LogError? {
     didSet { hasFailed = failure != nil }
   }

@@ -25,6 +25,29 @@ extension RedoLog {
     if let ticket { effects.waits.wake(ticket) }
   }
 
+  /// Waits for the background's work on files, and lets none begin until `release`. Everything is
+  /// durable and nothing is appended meanwhile.
+  package func hold() {
+    tail.withLock { $0.isHeld = true }
+    var attempt = 0
+    while tail.withLock({ $0.isPreparing || $0.isFlying }) {
+      effects.waits.yield(attempt: attempt)
+      attempt += 1
+    }
+  }
+
+  package func release() {
+    tail.withLock { $0.isHeld = false }
+    wakeBackground()
+  }
+
+  /// The file that the next batch is written to, and where.
+  package var tailPlace: (name: String, offset: UInt64) {
+    tail.withLock { tail in
+      (tail.live.last?.segment.file.path ?? "", UInt64(tail.offset))
+    }
+  }
+
   private enum BackgroundTurn { case end, prepare, rest, nap }
 
   func runBackground() {
@@ -32,7 +55,7 @@ extension RedoLog {
       let ticket = effects.waits.makeTicket()
       let turn = tail.withLock { tail -> BackgroundTurn in
         if tail.isClosing || tail.failure != nil { return .end }
-        if tail.wantsSegment, !tail.isPreparing { return .prepare }
+        if tail.wantsSegment, !tail.isPreparing, !tail.isHeld { return .prepare }
         tail.backgroundTicket = ticket
         if !tail.active.isEmpty, marks.isBackgroundAwake.load(ordering: .relaxed) { return .nap }
         marks.isBackgroundAwake.store(false, ordering: .relaxed)

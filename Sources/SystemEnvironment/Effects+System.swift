@@ -3,8 +3,12 @@ package import Environment
 /// The real world, and the one where files live in memory.
 extension Effects {
   /// Files, clocks, chance and threads of the operating system.
-  package static func system(events: any EventSink = DiscardedEvents()) -> Effects {
-    onSystem(files: SystemFileSystem(), events: events)
+  ///
+  /// - Parameter protectionClass: of files that are made, on Apple systems; zero: the system's default.
+  package static func system(
+    events: any EventSink = DiscardedEvents(), protectionClass: Int32 = 0
+  ) -> Effects {
+    onSystem(files: SystemFileSystem(protectionClass: protectionClass), events: events)
   }
 
   /// Files in memory, gone with the value; clocks, chance and threads of the operating system.

@@ -21,7 +21,13 @@ package struct SystemFileSystem: FileSystem {
   /// systems only; elsewhere every sync reaches the drive or fails.
   private let requiresDriveFlush: Bool
 
-  package init(requiresDriveFlush: Bool = false) { self.requiresDriveFlush = requiresDriveFlush }
+  /// The data-protection class that files get when they are made, on Apple systems; zero: none is set.
+  private let protectionClass: Int32
+
+  package init(requiresDriveFlush: Bool = false, protectionClass: Int32 = 0) {
+    self.requiresDriveFlush = requiresDriveFlush
+    self.protectionClass = protectionClass
+  }
 
   package func open(_ path: String, _ mode: FileMode) throws(FileError) -> any File {
     var flags = mode.isWritable ? O_RDWR : O_RDONLY
@@ -37,8 +43,24 @@ package struct SystemFileSystem: FileSystem {
     guard SystemFileSystem.status(of: number)?.isDirectory == false else {
       throw FileError(call: .open, path: path, number: EISDIR)
     }
+    if mode.creation != .never { try protect(number, path) }
     return SystemFile(
       descriptor: descriptor, path: path, mode: mode, requiresDriveFlush: requiresDriveFlush)
+  }
+
+  /// Gives a file its class. Not verified on a device yet.
+  private func protect(_ number: Int32, _ path: String) throws(FileError) {
+    #if canImport(Darwin)
+      guard protectionClass != 0 else { return }
+      do {
+        _ = try SystemCall.check(.open, path) {
+          fcntl(number, F_SETPROTECTIONCLASS, protectionClass)
+        }
+      } catch {
+        // Volumes without data protection have no classes.
+        guard error.number == ENOTSUP || error.number == EINVAL else { throw error }
+      }
+    #endif
   }
 
   package func createDirectory(_ path: String) throws(FileError) {

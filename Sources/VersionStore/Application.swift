@@ -28,6 +28,8 @@ struct Application: ~Copyable {
   private(set) var tombstones: [PendingTombstones] = []
   private(set) var hasDropped = false
   private var catalogChanges: [(KeyspaceID, CatalogEntry)] = []
+  /// What is stored of an entry that expires.
+  private var expiring = ByteBuffer(capacity: 0)
 
   init(store: VersionStore, timestamp: Timestamp, keepsVersions: Bool, leaf: SeenLeaf?) {
     self.store = store
@@ -136,8 +138,13 @@ struct Application: ~Copyable {
           case .set:
             guard store.fitsInline(entry) else { throw Self.misfit(entry) }
             supersede(old, entry)
-            try cursor.put(
-              entry.key, timestamp: timestamp, flags: EntryFlags(rawValue: 0), value: entry.value)
+            if entry.expiry == 0 {
+              try cursor.put(
+                entry.key, timestamp: timestamp, flags: EntryFlags(rawValue: 0),
+                value: entry.value)
+            } else {
+              try putExpiring(entry, &cursor)
+            }
             if keyspace == .catalog { try noteCatalogChange(entry) }
           case .remove:
             try remove(entry, old, &cursor)
@@ -149,7 +156,10 @@ struct Application: ~Copyable {
             isInstalled[entry.ordinal] = true
             supersede(old, entry)
             try Self.install(
-              largeValues[entry.ordinal], entry.key, at: timestamp, &cursor)
+              largeValues[entry.ordinal], entry.key, at: timestamp, expiry: entry.expiry, &cursor)
+            if entry.expiry != 0 {
+              store.expiries.note(entry.expiry, of: entry.key, in: keyspace)
+            }
           }
         }
         next = entries.next()
@@ -176,14 +186,27 @@ struct Application: ~Copyable {
     }
   }
 
+  /// Puts a value with its expiry behind it. The expiry is noted afterwards: whoever looks for what
+  /// has expired then finds the entry or the note (EX2).
+  @inline(never)
+  private mutating func putExpiring(
+    _ entry: WriteBatchEntry, _ cursor: inout WriteCursor
+  ) throws(TreeError) {
+    expiring.removeAll()
+    let flags = ExpiryField.append(entry.value, expiry: entry.expiry, to: &expiring)
+    try cursor.put(entry.key, timestamp: timestamp, flags: flags, value: expiring.view)
+    store.expiries.note(entry.expiry, of: entry.key, in: entry.keyspace)
+  }
+
   static func install(
-    _ reference: OverflowReference, _ key: ByteView, at timestamp: Timestamp,
+    _ reference: OverflowReference, _ key: ByteView, at timestamp: Timestamp, expiry: UInt64,
     _ cursor: inout WriteCursor
   ) throws(TreeError) {
-    var encoded = ByteBuffer(capacity: OverflowReference.encodedByteCount)
+    var encoded = ByteBuffer(capacity: OverflowReference.encodedByteCount + ExpiryField.byteCount)
     encoded.append(zeros: OverflowReference.encodedByteCount)
     reference.encode(into: encoded.mutableView)
-    try cursor.put(key, timestamp: timestamp, flags: .overflow, value: encoded.view)
+    let flags = ExpiryField.append(.empty, expiry: expiry, to: &encoded)
+    try cursor.put(key, timestamp: timestamp, flags: flags.union(.overflow), value: encoded.view)
   }
 
   private mutating func noteCatalogChange(_ entry: WriteBatchEntry) throws(TreeError) {
@@ -201,14 +224,13 @@ struct Application: ~Copyable {
   /// that no version shows at a moment was absent.
   private mutating func supersede(_ old: Entry?, _ entry: WriteBatchEntry) {
     guard let old, !old.flags.contains(.tombstone) else { return }
-    let isOverflow = old.flags.contains(.overflow)
     if keepsVersions {
       superseded.append(
         store.chains.link(
           entry.key, in: entry.keyspace, begin: old.timestamp, end: timestamp, flags: old.flags,
           value: old.value))
     }
-    if isOverflow, let reference = OverflowReference(decoding: old.value) {
+    if let reference = old.overflowReference {
       retired.append(reference)
       if !keepsVersions { unneeded.append(reference) }
     }

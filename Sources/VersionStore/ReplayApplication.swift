@@ -103,12 +103,14 @@ struct ReplayApplication: ~Copyable {
     case .set:
       supersede(old)
       try cursor.put(
-        key, timestamp: entry.timestamp, flags: EntryFlags(rawValue: 0), value: entry.value)
+        key, timestamp: entry.timestamp, flags: entry.flags, value: entry.value)
+      if entry.expiry != 0 { store.expiries.note(entry.expiry, of: key, in: keyspace) }
     case .large:
       supersede(old)
       isInstalled[entry.reference] = true
       try Application.install(
-        references[entry.reference], key, at: entry.timestamp, &cursor)
+        references[entry.reference], key, at: entry.timestamp, expiry: entry.expiry, &cursor)
+      if entry.expiry != 0 { store.expiries.note(entry.expiry, of: key, in: keyspace) }
     case .remove:
       // Nothing to hide: the key is absent at every moment that anyone can see.
       guard fold.hidesValue || old.map({ !$0.flags.contains(.tombstone) }) ?? false else { return }
@@ -143,9 +145,7 @@ struct ReplayApplication: ~Copyable {
   /// Takes leave of the entry that is about to be overwritten.
   @inline(__always)
   private mutating func supersede(_ old: Entry?) {
-    guard let old, old.flags.contains(.overflow),
-      let reference = OverflowReference(decoding: old.value)
-    else { return }
+    guard let reference = old?.overflowReference else { return }
     unneeded.append(reference)
   }
 }

@@ -9,6 +9,9 @@ internal import RawBytes
 ///  timestamp │ key size │ value size │ reference │ operation │ key bytes │ value bytes
 /// ```
 ///
+/// The second byte of the operation are the flags of the entry, and an expiry stands behind the
+/// value, as in a leaf.
+///
 /// Written and read by this process alone, so that nothing about it has to be believed.
 struct ReplayEntry: BitwiseCopyable {
   static let headerByteCount = 24
@@ -35,6 +38,12 @@ struct ReplayEntry: BitwiseCopyable {
     return operation
   }
 
+  /// Those that a leaf's entry gets, of a large value without the one for that.
+  @inline(__always) var flags: EntryFlags { EntryFlags(rawValue: bytes[21]) }
+
+  /// When it expires; zero when it does not.
+  var expiry: UInt64 { ExpiryField.moment(in: value, flags: flags) }
+
   @inline(__always) var key: ByteView {
     bytes[Self.headerByteCount..<Self.headerByteCount &+ keyCount]
   }
@@ -53,15 +62,18 @@ struct ReplayEntry: BitwiseCopyable {
   static func append(
     _ entry: WriteBatchEntry, at timestamp: Timestamp, reference: Int, to bytes: inout ByteBuffer
   ) -> Range<Int> {
-    bytes.reserve(headerByteCount &+ entry.key.count &+ entry.value.count)
+    let trailing = entry.expiry == 0 ? 0 : ExpiryField.byteCount
+    let flags: EntryFlags = entry.expiry == 0 ? [] : .expiry
+    bytes.reserve(headerByteCount &+ entry.key.count &+ entry.value.count &+ trailing)
     bytes.append(integer: timestamp.rawValue)
     bytes.append(integer: UInt32(entry.key.count))
-    bytes.append(integer: UInt32(entry.value.count))
+    bytes.append(integer: UInt32(entry.value.count + trailing))
     bytes.append(integer: UInt32(truncatingIfNeeded: reference))
-    bytes.append(integer: UInt32(entry.operation.rawValue))
+    bytes.append(integer: UInt32(entry.operation.rawValue) | UInt32(flags.rawValue) << 8)
     let keyStart = bytes.count
     bytes.append(entry.key)
     bytes.append(entry.value)
+    if entry.expiry != 0 { bytes.append(integer: entry.expiry) }
     return keyStart..<keyStart &+ entry.key.count
   }
 }

@@ -33,6 +33,8 @@ package struct RootTable: Equatable, Sendable {
   package var tombstones: [TombstoneHint]
   /// Keyspaces with more leaves like that than are named.
   package var unswept: [KeyspaceID]
+  /// Keyspaces in which entries may expire; those that did are looked for there.
+  package var expiring: [KeyspaceID]
 
   /// How many bytes of hints are stored at most.
   static let hintByteLimit = 32 << 10
@@ -41,15 +43,17 @@ package struct RootTable: Equatable, Sendable {
   private static let rootsTag: UInt8 = 2
   private static let tombstonesTag: UInt8 = 0x83
   private static let unsweptTag: UInt8 = 0x84
+  private static let expiringTag: UInt8 = 0x85
 
   package init(
     nextKeyspaceID: KeyspaceID, roots: [Root], tombstones: [TombstoneHint] = [],
-    unswept: [KeyspaceID] = []
+    unswept: [KeyspaceID] = [], expiring: [KeyspaceID] = []
   ) {
     self.nextKeyspaceID = nextKeyspaceID
     self.roots = roots
     self.tombstones = tombstones
     self.unswept = unswept
+    self.expiring = expiring
   }
 
   package var encoded: [UInt8] {
@@ -80,6 +84,11 @@ package struct RootTable: Equatable, Sendable {
       for id in unswept { field.append(integer: id.rawValue) }
       append(Self.unsweptTag, field)
     }
+    if !expiring.isEmpty {
+      field.removeAll()
+      for id in expiring { field.append(integer: id.rawValue) }
+      append(Self.expiringTag, field)
+    }
     return buffer.view.array
   }
 
@@ -89,6 +98,7 @@ package struct RootTable: Equatable, Sendable {
     var roots: [Root]?
     var hints: [TombstoneHint] = []
     var unswept: [KeyspaceID] = []
+    var expiring: [KeyspaceID] = []
     var previousTag: UInt8 = 0
     func corrupt(_ expected: String, _ found: String) -> CorruptionError {
       CorruptionError(
@@ -113,10 +123,15 @@ package struct RootTable: Equatable, Sendable {
         }
         hints = decoded
       case Self.unsweptTag:
-        guard field.count % 4 == 0 else { throw corrupt("ids", "\(field.count) bytes") }
-        for offset in stride(from: 0, to: field.count, by: 4) {
-          unswept.append(KeyspaceID(field.load(UInt32.self, at: offset)))
+        guard let ids = Self.decodeIDs(field) else {
+          throw corrupt("ids", "\(field.count) bytes")
         }
+        unswept = ids
+      case Self.expiringTag:
+        guard let ids = Self.decodeIDs(field) else {
+          throw corrupt("ids", "\(field.count) bytes")
+        }
+        expiring = ids
       default:
         guard tag & CatalogEntry.ignorableBit != 0 else {
           throw corrupt("a known tag", "tag \(tag)")
@@ -129,7 +144,15 @@ package struct RootTable: Equatable, Sendable {
     guard roots[0].keyspace == .catalog, last.keyspace < next else {
       throw corrupt("the catalog first and every id below \(next.rawValue)", "other ids")
     }
-    self.init(nextKeyspaceID: next, roots: roots, tombstones: hints, unswept: unswept)
+    self.init(
+      nextKeyspaceID: next, roots: roots, tombstones: hints, unswept: unswept, expiring: expiring)
+  }
+
+  private static func decodeIDs(_ field: ByteView) -> [KeyspaceID]? {
+    guard field.count % 4 == 0 else { return nil }
+    return stride(from: 0, to: field.count, by: 4).map {
+      KeyspaceID(field.load(UInt32.self, at: $0))
+    }
   }
 
   private static func decodeRoots(_ field: ByteView) -> [Root]? {

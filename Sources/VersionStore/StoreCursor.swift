@@ -24,6 +24,8 @@ package struct StoreCursor: ~Copyable {
   package private(set) var timestamp = Timestamp.zero
   /// Where a large value lies; its `value` is empty.
   package private(set) var overflow: OverflowReference?
+  /// When the entry expires; zero when it does not.
+  package private(set) var expiry: UInt64 = 0
 
   init(
     store: VersionStore, keyspace: KeyspaceID, snapshot: StoreSnapshot,
@@ -117,7 +119,11 @@ package struct StoreCursor: ~Copyable {
     }
     take(entry)
     overflow = nil
-    if flags.contains(.overflow) { try takeOverflow() }
+    expiry = 0
+    if flags.rawValue != 0 {
+      if hasExpired { return .hidden }
+      try takeApart()
+    }
     return .shown
   }
 
@@ -137,7 +143,8 @@ package struct StoreCursor: ~Copyable {
     }
     guard store.registry.isLive(snapshot) else { throw store.failure(of: snapshot) }
     overflow = nil
-    if isThere && flags.contains(.overflow) { try takeOverflow() }
+    expiry = 0
+    if isThere && flags.rawValue != 0 { try takeApart() }
     return isThere
   }
 
@@ -148,9 +155,22 @@ package struct StoreCursor: ~Copyable {
     flags = entry.flags
   }
 
-  /// The value is a reference to a large one.
+  /// Whether what was taken up had expired when the snapshot began.
+  private var hasExpired: Bool {
+    guard flags.contains(.expiry) else { return false }
+    let moment = ExpiryField.moment(in: value, flags: flags)
+    return moment != 0 && moment <= snapshot.moment
+  }
+
+  /// Behind the value stands an expiry, or it is a reference to a large one, or both.
   @inline(never)
-  private mutating func takeOverflow() throws(StoreError) {
+  private mutating func takeApart() throws(StoreError) {
+    if flags.contains(.expiry) {
+      expiry = ExpiryField.moment(in: value, flags: flags)
+      guard expiry != 0 else { throw .corrupt(.expiry(found: value.count)) }
+      value = value.prefix(value.count - ExpiryField.byteCount)
+    }
+    guard flags.contains(.overflow) else { return }
     guard let reference = OverflowReference(decoding: value) else {
       throw .corrupt(.overflowReference(found: value.count))
     }
@@ -163,7 +183,7 @@ package struct StoreCursor: ~Copyable {
   private mutating func show(_ entry: Entry) -> Bool {
     if entry.timestamp <= snapshot.timestamp {
       take(entry)
-      return !entry.flags.contains(.tombstone)
+      return !entry.flags.contains(.tombstone) && !hasExpired
     }
     scratch.removeAll()
     guard
@@ -173,6 +193,6 @@ package struct StoreCursor: ~Copyable {
     value = scratch.view
     timestamp = version.timestamp
     flags = version.flags
-    return true
+    return !hasExpired
   }
 }

@@ -18,10 +18,18 @@ package struct StoreSnapshot: BitwiseCopyable, Sendable, Equatable {
   package let timestamp: Timestamp
   /// Where it is registered.
   package let slot: UInt32
+  /// Entries that expire at this moment of the wall clock or before are absent. Zero when nothing
+  /// in the store expired when the snapshot began: then it sees nothing that does.
+  package internal(set) var moment: UInt64 = 0
 
   package init(timestamp: Timestamp, slot: UInt32) {
     self.timestamp = timestamp
     self.slot = slot
+  }
+
+  /// Fixes the moment of a snapshot that has none yet.
+  package mutating func judgeExpiry(at moment: UInt64) {
+    if self.moment == 0 { self.moment = moment }
   }
 }
 

@@ -106,8 +106,7 @@ package final class VersionChains: @unchecked Sendable {
     guard let removed else { preconditionFailure("a version is freed once") }
     bytes.wrappingSubtract(removed.byteCount, ordering: .relaxed)
     versions.wrappingSubtract(1, ordering: .relaxed)
-    let overflow =
-      removed.flags.contains(.overflow) ? OverflowReference(decoding: removed.value) : nil
+    let overflow = OverflowReference(decoding: removed.value, flags: removed.flags)
     unsafe removed.bytes.deallocate()
     return overflow
   }
@@ -118,8 +117,7 @@ package final class VersionChains: @unchecked Sendable {
     for index in 0..<Self.shardCount {
       unsafe shards[index].withLock { shard in
         shard.forEach { record in
-          guard record.flags.contains(.overflow),
-            let reference = OverflowReference(decoding: record.value)
+          guard let reference = OverflowReference(decoding: record.value, flags: record.flags)
           else { return }
           references.append(reference)
         }

@@ -22,7 +22,9 @@ extension VersionStore {
     gate.close()
     let table = RootTable(
       nextKeyspaceID: keyspaceTable.nextID, roots: keyspaceTable.allRoots,
-      tombstones: hints.tombstones, unswept: hints.unswept)
+      tombstones: hints.tombstones, unswept: hints.unswept, expiring: expiries.keyspaces)
+    // What reaches the file from here on may expire: older programs must not read it.
+    if expiries.isInUse { pager.require(.expiry) }
     let captured = pager.captureCheckpoint(
       ownerState: ownerState, timestamp: timestamp, rootTable: table.encoded)
     gate.open()

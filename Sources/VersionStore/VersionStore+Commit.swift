@@ -191,6 +191,7 @@ extension VersionStore {
 
   /// Whether an entry's value may stand in a leaf.
   func fitsInline(_ entry: WriteBatchEntry) -> Bool {
-    entry.key.count + entry.value.count <= Tree.maximumInlineByteCount(pageSize: pager.pageSize)
+    entry.key.count + entry.value.count + (entry.expiry == 0 ? 0 : ExpiryField.byteCount)
+      <= Tree.maximumInlineByteCount(pageSize: pager.pageSize)
   }
 }

@@ -158,6 +158,7 @@ extension VersionStore {
       if try cursor.seek(key) != nil { try cursor.erase() }
       cursor.release()
       keyspaceTable.forget(id)
+      expiries.forget(id)
       destroying.store(0, ordering: .releasing)
       return true
     }

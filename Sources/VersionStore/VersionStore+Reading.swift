@@ -42,6 +42,9 @@ extension VersionStore {
       scratch.truncate(to: start)
       throw failure(of: snapshot)
     }
+    if let value = found, value.flags.contains(.expiry) {
+      found = try value.resolvingExpiry(in: scratch, at: snapshot.moment)
+    }
     guard let value = found else {
       scratch.truncate(to: start)
       return nil

@@ -7,10 +7,12 @@ extension VersionStore {
   /// Begins a snapshot. No mutex; waits only for commits of at most
   /// `CommitHandshake.entryLimit` entries that are being applied this moment.
   ///
-  /// - Parameter owner: who will have it: told to whoever asks what keeps versions in memory.
-  package func beginSnapshot(_ kind: SnapshotKind, for owner: SnapshotOwner = SnapshotOwner())
-    -> StoreSnapshot
-  {
+  /// - Parameters:
+  ///   - owner: who will have it: told to whoever asks what keeps versions in memory.
+  ///   - moment: against which expiry is judged; zero: the present one.
+  package func beginSnapshot(
+    _ kind: SnapshotKind, for owner: SnapshotOwner = SnapshotOwner(), moment: UInt64 = 0
+  ) -> StoreSnapshot {
     var handshake = BeginHandshake(kind, hint: Processor.threadHint)
     var attempt = 0
     while true {
@@ -21,8 +23,14 @@ extension VersionStore {
         if isTorn.load(ordering: .acquiring) { handshake.stopWaiting() }
         effects.waits.yield(attempt: attempt)
         attempt += 1
-      case .begun(let snapshot):
+      case .begun(var snapshot):
         registry.describe(snapshot, as: owner)
+        // After the watermark was loaded: whoever sees an entry that expires sees that some do (EX1).
+        if moment != 0 {
+          snapshot.moment = moment
+        } else if expiries.isInUse {
+          snapshot.moment = expiries.now
+        }
         if isTorn.load(ordering: .acquiring) {
           // Its moment can no longer be shown: every read fails.
           _ = registry.expire(

@@ -37,6 +37,8 @@ package final class VersionStore: Sendable {
   let deferred: DeferredWork
   let budget: VersionBudget
   let maintainer: Maintainer
+  /// What expires, and when it is worth looking for it.
+  package let expiries: ExpiryLedger
   let treeStatistics = TreeStatistics()
   /// A commit that had decided to discard failed half-way: what it overwrote is lost to readers.
   let isTorn = Atomic<Bool>(false)
@@ -55,6 +57,7 @@ package final class VersionStore: Sendable {
     chains = VersionChains(seed: effects.entropy.next())
     gate = StructureGate(waits: effects.waits)
     deferred = DeferredWork(tombstones: rootTable.tombstones, unswept: rootTable.unswept)
+    expiries = ExpiryLedger(time: effects.time, keyspaces: rootTable.expiring)
     budget = VersionBudget(byteCount: configuration.versionByteBudget)
     maintainer = Maintainer(effects: effects)
     // Strongly: a weak reference would make every count of references to the store a slow one. The
@@ -102,6 +105,18 @@ package final class VersionStore: Sendable {
   /// Makes sure that the file has room for all dirty pages and `byteCount` bytes more.
   package func reserveSpace(_ byteCount: Int) throws(StoreError) {
     do { try pager.reserveSpace(byteCount) } catch { throw .paging(error) }
+  }
+
+  /// Waits for the background work under way, and lets none begin until `release`. No checkpoint and no
+  /// apply is under way, nor begins.
+  package func hold() {
+    maintainer.suspend()
+    pager.holdWrites()
+  }
+
+  package func release() {
+    pager.releaseWrites()
+    maintainer.resume()
   }
 
   /// Stops the background threads. Makes no checkpoint. Call once, with no snapshot in use.

@@ -4,6 +4,8 @@ package import RawBytes
 /// One change of a commit.
 package struct WriteBatchEntry: BitwiseCopyable, Sendable {
   /// What is done to the key.
+  ///
+  /// The bytes of a batch have codes of their own for a value that expires (`wireCode`).
   package enum Operation: UInt8, BitwiseCopyable, Sendable {
     /// The key gets a value that stands in the batch.
     case set = 1
@@ -22,6 +24,27 @@ package struct WriteBatchEntry: BitwiseCopyable, Sendable {
   package let ordinal: Int
   /// How many bytes that large value has; otherwise zero.
   package let byteCount: UInt64
+  /// When the entry expires, in wall-clock nanoseconds; zero when it does not.
+  package private(set) var expiry: UInt64 = 0
+
+  /// The same, expiring at a moment; zero: never.
+  package func expiring(at moment: UInt64) -> Self {
+    precondition(operation != .remove || moment == 0, "a removal does not expire")
+    var entry = self
+    entry.expiry = moment
+    return entry
+  }
+
+  /// The operation's code in the bytes of a batch.
+  var wireCode: UInt8 {
+    guard expiry != 0 else { return operation.rawValue }
+    return operation == .set ? Self.expiringSetCode : Self.expiringLargeCode
+  }
+
+  /// A `set` with an expiry behind its key.
+  static let expiringSetCode: UInt8 = 4
+  /// A `large` with an expiry behind its key.
+  static let expiringLargeCode: UInt8 = 5
 
   package static func set(_ key: ByteView, to value: ByteView, in keyspace: KeyspaceID) -> Self {
     Self(
@@ -139,12 +162,28 @@ package struct WriteBatch: BitwiseCopyable, Sendable {
 extension WriteBatch {
   /// The next entry; nil when the bytes are none, or not the shortest form of one.
   fileprivate static func decode(_ reader: inout ByteReader) -> WriteBatchEntry? {
-    guard let code = reader.integer(UInt8.self),
-      let operation = WriteBatchEntry.Operation(rawValue: code),
-      let keyspace = shortVarint(&reader), keyspace <= UInt64(UInt32.max),
-      let key = shortCounted(&reader)
+    guard let code = reader.integer(UInt8.self), let keyspace = shortVarint(&reader),
+      keyspace <= UInt64(UInt32.max), let key = shortCounted(&reader)
     else { return nil }
     let id = KeyspaceID(UInt32(keyspace))
+    guard code >= WriteBatchEntry.expiringSetCode else {
+      return WriteBatchEntry.Operation(rawValue: code).flatMap {
+        decode($0, key, id, &reader)
+      }
+    }
+    // The catalog is no place for what goes by itself.
+    guard code <= WriteBatchEntry.expiringLargeCode, id != .catalog,
+      let expiry = reader.integer(UInt64.self), expiry != 0
+    else { return nil }
+    return decode(code == WriteBatchEntry.expiringSetCode ? .set : .large, key, id, &reader)?
+      .expiring(at: expiry)
+  }
+
+  @inline(__always)
+  private static func decode(
+    _ operation: WriteBatchEntry.Operation, _ key: ByteView, _ id: KeyspaceID,
+    _ reader: inout ByteReader
+  ) -> WriteBatchEntry? {
     switch operation {
     case .set:
       guard let value = shortCounted(&reader) else { return nil }

@@ -1,3 +1,4 @@
+internal import BTreeIndex
 package import Primitives
 package import RawBytes
 
@@ -86,10 +87,11 @@ package struct WriteBatchBuilder: ~Copyable {
   package mutating func add(_ entry: WriteBatchEntry) -> Place {
     precondition(count < UInt32.max, "a batch counts its entries in 32 bits")
     let start = buffer.count
-    buffer.append(integer: entry.operation.rawValue)
+    buffer.append(integer: entry.wireCode)
     buffer.append(varint: UInt64(entry.keyspace.rawValue))
     buffer.append(counted: entry.key)
     let keyStart = buffer.count - entry.key.count
+    if entry.expiry != 0 { buffer.append(integer: entry.expiry) }
     switch entry.operation {
     case .set:
       buffer.append(counted: entry.value)
@@ -116,7 +118,7 @@ package struct WriteBatchBuilder: ~Copyable {
       case .large: varint(UInt64(entry.ordinal)) + varint(entry.byteCount)
       }
     return 1 + varint(UInt64(entry.keyspace.rawValue)) + varint(UInt64(entry.key.count))
-      + entry.key.count + rest
+      + entry.key.count + (entry.expiry == 0 ? 0 : ExpiryField.byteCount) + rest
   }
 
   // MARK: Looking back
@@ -132,9 +134,17 @@ package struct WriteBatchBuilder: ~Copyable {
     buffer.view[place.end - Int(place.valueCount)..<place.end]
   }
 
+  /// When an entry expires; zero when it does not.
+  @inline(__always)
+  package func expiry(at place: Place) -> UInt64 {
+    guard buffer.view[place.start] >= WriteBatchEntry.expiringSetCode else { return 0 }
+    return buffer.view.load(UInt64.self, at: place.keyStart + Int(place.keyCount))
+  }
+
   /// What a `large` installs.
   package func large(at place: Place) -> (ordinal: Int, byteCount: UInt64) {
-    var reader = ByteReader(buffer.view, at: place.keyStart + Int(place.keyCount))
+    let skipped = expiry(at: place) == 0 ? 0 : ExpiryField.byteCount
+    var reader = ByteReader(buffer.view, at: place.keyStart + Int(place.keyCount) + skipped)
     guard let ordinal = reader.varint(), let byteCount = reader.varint() else {
       preconditionFailure("an entry without a large value")
     }

@@ -23,6 +23,7 @@ import os
 import re
 import struct
 import sys
+import time
 
 BLOCK = 4096
 UNIT = 512
@@ -170,7 +171,8 @@ class Superblock:
             setattr(self, name, value)
         if self.version == 0:
             raise Refusal(f"{place}: format 0, which was never released")
-        if self.version != 1 or self.incompatible != 0:
+        # Bit 0: entries may expire.
+        if self.version != 1 or self.incompatible & ~1:
             raise Refusal(f"{place}: format {self.version}, features {self.incompatible:x}: newer")
         self.root = Entry(block[80:96], place + ", map root")
         self.table_place, self.table_count, self.table_checksum, more, key = struct.unpack_from(
@@ -328,7 +330,7 @@ class Pages:
 
 class RootTable:
     def __init__(self, data, place):
-        found = fields(data, place, {1, 2, 131, 132})
+        found = fields(data, place, {1, 2, 131, 132, 133})
         if len(found.get(1, b"")) != 4 or not found.get(2) or len(found[2]) % 8 != 0:
             raise Damage(place, "no next keyspace id, or no roots")
         (self.next_id,) = struct.unpack("<I", found[1])
@@ -343,6 +345,15 @@ class RootTable:
 
 
 # MARK: Tree node
+
+
+# The moment by which the reader judges, for its whole life: nanoseconds since 1970.
+NOW = time.time_ns()
+
+
+def has_expired(expiry):
+    """Whether an entry with this expiry is absent; 0: it does not expire."""
+    return 0 < expiry <= NOW
 
 
 class Node:
@@ -386,12 +397,19 @@ class Node:
                 timestamp, entry_flags, value_count = struct.unpack_from("<QBH", page, offset)
                 value = page[end : end + value_count]
                 end += value_count
-                self.require(end <= heap_end and entry_flags in (0, 1, 2), f"entry {index}")
+                self.require(end <= heap_end and entry_flags in (0, 1, 2, 4, 6), f"entry {index}")
+                self.require(not entry_flags & 4 or value_count >= 8, f"the expiry of entry {index}")
                 self.require(timestamp <= self.newest, f"the timestamp of entry {index}")
                 self.require(entry_flags != 1 or value_count == 0, f"the tombstone {index}")
-                self.require(entry_flags == 2 or len(key) + len(value) <= size // 4, f"entry {index}")
+                self.require(entry_flags & 2 or len(key) + len(value) <= size // 4, f"entry {index}")
                 tombstones += entry_flags == 1
-                self.entries.append((key, timestamp, entry_flags, value))
+                expiry = 0
+                if entry_flags & 4:
+                    (expiry,) = struct.unpack("<Q", value[-8:])
+                    value = value[:-8]
+                    self.require(expiry != 0, f"the expiry of entry {index}")
+                # Who has expired is absent; the large value is there all the same.
+                self.entries.append((key, timestamp, entry_flags & 3, value, has_expired(expiry)))
             else:
                 (child,) = struct.unpack_from("<I", page, offset)
                 self.require(child != 0, f"child {index + 1}")
@@ -729,7 +747,8 @@ def keyspace_reset(record):
 
 
 def write_batch(record, page_size):
-    """The entries of a commit: (operation, keyspace, key, value or (ordinal, byteCount))."""
+    """The entries of a commit: (operation, keyspace, key, value or (ordinal, byteCount),
+    has expired)."""
     cursor = Cursor(record.payload, record.place)
     count, form = struct.unpack("<IB", cursor.take(5))
     if count != record.entry_count or form != 0:
@@ -737,15 +756,21 @@ def write_batch(record, page_size):
     entries, last, ordinals = [], None, set()
     for _ in range(count):
         operation, keyspace, key = cursor.byte(), cursor.varint(), cursor.counted()
-        if operation not in (1, 2, 3) or keyspace >= 2**32:
+        if operation not in (1, 2, 3, 4, 5) or keyspace >= 2**32:
             cursor.fail("an operation that is none")
+        expiry = 0
+        if operation >= 4:
+            (expiry,) = struct.unpack("<Q", cursor.take(8))
+            if expiry == 0:
+                cursor.fail("an expiry that is none")
+            operation = 1 if operation == 4 else 3
         if last is not None and (keyspace, key) <= last:
             cursor.fail("entries that do not ascend")
         last = (keyspace, key)
         value = None
         if operation == 1:
             value = cursor.counted()
-            if len(key) + len(value) > page_size // 4:
+            if len(key) + len(value) + (8 if expiry else 0) > page_size // 4:
                 cursor.fail("an entry that is too long")
         elif operation == 3:
             value = (cursor.varint(), cursor.varint())
@@ -754,9 +779,9 @@ def write_batch(record, page_size):
             ordinals.add(value[0])
         if len(key) > page_size // 8:
             cursor.fail("a key that is too long")
-        if keyspace == CATALOG and (operation != 1 or len(key) != 4):
+        if keyspace == CATALOG and (operation != 1 or len(key) != 4 or expiry):
             cursor.fail("a change of the catalog that is none")
-        entries.append((operation, keyspace, key, value))
+        entries.append((operation, keyspace, key, value, has_expired(expiry)))
     if not cursor.is_at_end:
         cursor.fail("bytes behind the last entry")
     return entries
@@ -860,7 +885,7 @@ class Database:
         self.replay(owner)
 
     def read_catalog(self):
-        for key, _, flags, value in self.tree(CATALOG).entries():
+        for key, _, flags, value, _ in self.tree(CATALOG).entries():
             place = f"{self.pages.file.name}, catalog entry {key.hex()}"
             if len(key) != 4 or flags:
                 raise Damage(place, "no entry of a catalog")
@@ -900,8 +925,12 @@ class Database:
     def load(self, number):
         """The entries of the checkpoint, with large values not read yet."""
         entries = Entries(self.names[number][0])
-        for key, timestamp, flags, value in self.tree(number).entries():
-            if flags == 2:
+        for key, timestamp, flags, value, is_expired in self.tree(number).entries():
+            if flags == 2 and is_expired:
+                place = f"{self.pages.file.name}, key 0x{key.hex()} of keyspace {number}"
+                overflow_value(self.pages, value, self.visit(place), place)
+                entries.set(key, timestamp, None)
+            elif flags == 2:
                 place = f"{self.pages.file.name}, key 0x{key.hex()} of keyspace {number}"
                 visit = self.visit(place)
 
@@ -910,7 +939,7 @@ class Database:
 
                 entries.set(key, timestamp, read)
             else:
-                entries.set(key, timestamp, None if flags == 1 else value)
+                entries.set(key, timestamp, None if flags == 1 or is_expired else value)
         return entries
 
     def replay(self, owner):
@@ -937,9 +966,13 @@ class Database:
             large.end(record.transaction)
 
     def apply(self, record, large):
-        for operation, keyspace, key, value in write_batch(record, self.pages.page_size):
+        for operation, keyspace, key, value, is_expired in write_batch(
+            record, self.pages.page_size
+        ):
             if operation == 3:
                 value = large.take(record, *value)
+            if is_expired:
+                value = None
             if keyspace == CATALOG:
                 number = int.from_bytes(key, "big")
                 if number in (0, 2**32 - 1):

@@ -10,5 +10,8 @@ final class BuildNames: Sendable {
 
   func release(_ name: String) { names.withLock { _ = $0.remove(name) } }
 
+  /// Whether nothing is being built.
+  var isEmpty: Bool { names.withLock { $0.isEmpty } }
+
   func contains(_ name: String) -> Bool { names.withLock { $0.contains(name) } }
 }

@@ -21,7 +21,10 @@ struct BuildRunner {
     defer { engine.builds.release(name) }
     let build = engine.store.beginBuild(name: name, options: options.encoded)
     do {
-      let watch = BuildWatch(progress: progress, cancellation: cancellation)
+      let interruption = engine.interruption & ~1
+      let watch = BuildWatch(progress: progress, cancellation: cancellation) { [engine] in
+        engine.interruption != interruption
+      }
       var builder = KeyspaceBuilder(
         engine: engine, build: build, sortMemory: order.memory, watch: watch)
       try body(&builder)
@@ -51,10 +54,15 @@ extension Engine {
 final class BuildWatch {
   private let progress: ((BuildProgress) throws -> Void)?
   private let cancellation: CancellationFlag?
+  private let isInterrupted: () -> Bool
 
-  init(progress: ((BuildProgress) throws -> Void)?, cancellation: CancellationFlag?) {
+  init(
+    progress: ((BuildProgress) throws -> Void)?, cancellation: CancellationFlag?,
+    isInterrupted: @escaping () -> Bool
+  ) {
     self.progress = progress
     self.cancellation = cancellation
+    self.isInterrupted = isInterrupted
   }
 
   /// So many bytes of keys and values lie between two looks.
@@ -64,6 +72,7 @@ final class BuildWatch {
     if cancellation?.isCancelled ?? Task.isCancelled {
       throw DatabaseError(.cancelled, "the build was cancelled; nothing of it is left")
     }
+    if isInterrupted() { throw DatabaseError.interrupted }
     try progress?(
       BuildProgress(phase: phase, recordCount: recordCount, byteCount: byteCount))
   }

@@ -46,9 +46,14 @@ extension TransactionState {
     copyingTo level: ScratchStack.Level
   ) throws(DatabaseError) -> ByteView? {
     let name = ReadContext.name(of: key, in: keyspace)
-    switch writes.newest(of: key, in: keyspace, name.fingerprint) {
+    let own = writes.found(key, in: keyspace, name.fingerprint)
+    if let own, reads.hasExpired(own.expiry) { return nil }
+    switch own?.write {
     case nil: break
     case .remove: return nil
+    case .merge:
+      try pinMerge(key, name)
+      return try find(key, in: keyspace, at: moment, copyingTo: level)
     case .set(let value):
       level.bytes.append(value)
       return level.bytes.view

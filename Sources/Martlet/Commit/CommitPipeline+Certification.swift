@@ -79,7 +79,8 @@ extension CommitPipeline.Section {
     guard let tracking = transaction.tracking else { return .granted(earliestOut: nil) }
     transaction.nameWrittenKeys(of: batch)
     return history.certify(
-      tracking, reads: transaction.reads.readSet, written: transaction.writtenKeys)
+      tracking, reads: transaction.reads.readSet, written: transaction.writtenKeys,
+      mustBeNewest: transaction.hasMergedLate)
   }
 
   /// Keeps of a commit what running transactions may need to know, whatever its level (rule M6).

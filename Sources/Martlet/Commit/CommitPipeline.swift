@@ -55,6 +55,8 @@ final class CommitPipeline: @unchecked Sendable {
     var clock: CommitClock
     var publications: PublicationQueue
     var isClosed = false
+    /// Nothing is appended until the database is resumed.
+    var isSealed = false
     /// Where each unfinished transaction's first continuation record begins.
     var continuations: [(transaction: TransactionID, start: LogPosition)] = []
     /// Keyspaces whose drop is ordered: later commits into them are refused.
@@ -211,6 +213,7 @@ final class CommitPipeline: @unchecked Sendable {
   private enum OrderOutcome {
     case ordered(Ordered)
     case closed
+    case sealed
     case ceilingReached
     case dropped(KeyspaceID)
     case refused(ConflictExplanation)
@@ -225,6 +228,7 @@ final class CommitPipeline: @unchecked Sendable {
       try requireHealth()
       let wallClock = effects.time.wallClock()
       let outcome = section.withLock { state -> OrderOutcome in
+        if state.isSealed { return .sealed }
         if state.isClosed { return .closed }
         for keyspace in request.keyspaces where state.dropped.contains(keyspace) {
           return .dropped(keyspace)
@@ -258,6 +262,7 @@ final class CommitPipeline: @unchecked Sendable {
       switch outcome {
       case .ordered(let ordered): return ordered
       case .refused(let explanation): throw .serializationFailure(explanation)
+      case .sealed: throw DatabaseError.interrupted
       case .dropped(let keyspace):
         throw DatabaseError(
           .keyspaceDropped, "keyspace \(keyspace.rawValue) was dropped; the transaction is undone")
@@ -357,7 +362,8 @@ final class CommitPipeline: @unchecked Sendable {
       try requireHealth()
       let wallClock = effects.time.wallClock()
       var isClosed = false
-      let receipt = section.withLock { state -> CommitReceipt? in
+      let receipt = try section.withLock { (state) throws(DatabaseError) -> CommitReceipt? in
+        if state.isSealed { throw .interrupted }
         isClosed = state.isClosed
         guard !isClosed,
           let timestamp = state.clock.next(wallClock: wallClock, ceiling: log.durableCeiling)
@@ -400,7 +406,8 @@ final class CommitPipeline: @unchecked Sendable {
     do { try log.reserve(payload.count) } catch {
       throw DatabaseError(error)
     }
-    return section.withLock { state in
+    return try section.withLock { (state) throws(DatabaseError) in
+      if state.isSealed { throw .interrupted }
       let start = log.endPosition
       let end = log.append(
         .continuation, transaction: transaction, timestamp: .zero, entryCount: 0, payload: payload)
@@ -449,6 +456,21 @@ final class CommitPipeline: @unchecked Sendable {
       attempt += 1
     }
   }
+
+  // MARK: Suspension
+
+  /// Lets nothing be appended any more, and waits until all that was ordered is published. What came
+  /// too late fails with `suspended`.
+  func seal() {
+    section.withLock { $0.isSealed = true }
+    var attempt = 0
+    while !isPoisoned, section.withLock({ $0.publications.inFlight }) > 0 {
+      effects.waits.yield(attempt: attempt)
+      attempt += 1
+    }
+  }
+
+  func unseal() { section.withLock { $0.isSealed = false } }
 
   // MARK: Health
 

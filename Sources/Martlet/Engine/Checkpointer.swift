@@ -130,6 +130,11 @@ final class Checkpointer: @unchecked Sendable {
     }
   }
 
+  /// Waits for the checkpoint under way, and lets none begin until `release`.
+  func hold() { turn.take() }
+
+  func release() { turn.passOn() }
+
   // MARK: One checkpoint
 
   /// Takes a checkpoint if anything was committed since the last.

@@ -41,11 +41,13 @@ final class Engine: @unchecked Sendable {
   let slowThreshold: UInt64
   let maximumInlineByteCount: Int
 
-  private let directoryLock: any FileLock
+  private let sweeperReference = Mutex<ExpirySweeper?>(nil)
+  let life: EngineLife
+  private let interruptions = Atomic<UInt64>(0)
   private let nextTransaction: Atomic<UInt64>
   private let readers = ObjectPool<ReadContext>()
   private let writers = ObjectPool<TransactionState>()
-  private let running = RunningTransactions()
+  let running = RunningTransactions()
 
   init(
     parts: EngineParts, directory: String, configuration: Configuration, effects: Effects,
@@ -55,7 +57,7 @@ final class Engine: @unchecked Sendable {
     self.directory = directory
     self.configuration = configuration
     self.effects = effects
-    self.directoryLock = directoryLock
+    life = EngineLife(lock: directoryLock)
     store = parts.store
     log = parts.log
     nextTransaction = Atomic(parts.nextTransaction.rawValue)
@@ -78,6 +80,20 @@ final class Engine: @unchecked Sendable {
       configuration: configuration, effects: effects)
     durableWatch = DurableWatch(log: parts.log, effects: effects)
     checkpointer.start { [unowned self] in transactionFloor }
+    if store.expiries.isInUse { sweeper.start() }
+  }
+
+  /// Entries that the sweeper has removed.
+  var expiredRemovalCount: UInt64 { sweeperReference.withLock { $0?.removedCount ?? 0 } }
+
+  /// Removes what has expired.
+  var sweeper: ExpirySweeper {
+    sweeperReference.withLock { sweeper in
+      if let sweeper { return sweeper }
+      let made = ExpirySweeper(engine: self)
+      sweeper = made
+      return made
+    }
   }
 
   // MARK: Transactions
@@ -102,8 +118,28 @@ final class Engine: @unchecked Sendable {
 
   /// Counts a transaction in, or says that the database is closed.
   func enter() throws(DatabaseError) {
-    guard running.enter() else { throw DatabaseError(.closed, "the database was closed") }
+    guard running.enter() else { throw life.refusal }
   }
+
+  /// Odd while whatever runs is interrupted; else twice the number of suspensions that did so. A use
+  /// remembers the even number at its begin, so that one which began too late is interrupted as well.
+  @inline(__always)
+  var interruption: UInt64 { interruptions.load(ordering: .relaxed) }
+
+  /// Ends all transactions that run: their next call throws, and none of them commits.
+  func interrupt() {
+    interruptions.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    locks.withdrawAll()
+  }
+
+  /// Lets transactions begin again; those that were interrupted stay so.
+  func endInterruption() {
+    let number = interruption
+    if number & 1 == 1 { interruptions.store(number + 1, ordering: .sequentiallyConsistent) }
+  }
+
+  /// Counts the engine's own work in like a transaction; false when no more may begin.
+  func enterQuietly() -> Bool { running.enter() }
 
   func leave() { running.leave() }
 
@@ -199,15 +235,17 @@ final class Engine: @unchecked Sendable {
   /// Waits for running transactions, writes a last checkpoint when one is due, stops the threads
   /// and lets go of the directory. Later calls do nothing.
   func close() throws(DatabaseError) {
-    guard running.close() else { return }
+    guard beginClosing() else { return }
     durableWatch.close()
     observation.close()
     workers.close()
+    sweeperReference.withLock { $0 }?.stop()
     var attempt = 0
     while !running.isEmpty {
       effects.waits.yield(attempt: attempt)
       attempt += 1
     }
+    sweeperReference.withLock { $0 }?.join()
     collections.close()
     checkpointer.stop()
     var failure: DatabaseError?
@@ -218,7 +256,7 @@ final class Engine: @unchecked Sendable {
       failure = failure ?? DatabaseError(error)
     }
     store.close()
-    directoryLock.unlock()
+    life.unlock()
     if let failure { throw failure }
   }
 }

@@ -59,6 +59,9 @@ final class RunningTransactions: @unchecked Sendable {
     !isClosing.exchange(true, ordering: .sequentiallyConsistent)
   }
 
+  /// Lets them in again after `close`.
+  func reopen() { isClosing.store(false, ordering: .sequentiallyConsistent) }
+
   /// Whether nobody runs. Ask after `close`.
   var isEmpty: Bool {
     var sum = 0

@@ -22,6 +22,13 @@ package final class TurnLock: Sendable {
     throws(Failure)
     -> Result
   {
+    take()
+    defer { passOn() }
+    return try body()
+  }
+
+  /// Waits for this thread's turn and keeps it until `passOn`, whichever thread calls that.
+  package func take() {
     let ticket = waits.makeTicket()
     let isMine = state.withLock { state in
       if state.isHeld {
@@ -32,11 +39,10 @@ package final class TurnLock: Sendable {
       return true
     }
     if !isMine { _ = waits.park(ticket, until: nil) }
-    defer { passOn() }
-    return try body()
   }
 
-  private func passOn() {
+  /// Lets the next one have the turn.
+  package func passOn() {
     let next = state.withLock { state -> WaitTicket? in
       guard !state.queue.isEmpty else {
         state.isHeld = false

@@ -61,25 +61,31 @@ public struct Configuration: Sendable {
   /// Receives what happens, from aborts to failures of the device. Called on the engine's threads and
   /// on those of transactions; must not call the database.
   public var events: (@Sendable (DatabaseEvent) -> Void)?
+  /// How expired entries are removed; the default suits every use.
+  package var expiryPace = ExpiryPace()
   /// Sizes of log segments: the defaults suit every use, and simulations make them small.
   package var log = LogConfiguration()
+
+  /// How Apple's data protection guards the files while the device is locked; nil: as the system
+  /// does by itself. Other systems ignore it.
+  public var fileProtection: FileProtection?
 
   /// The defaults; set what differs.
   public init(
     pageSize: Int = 16 << 10,
-    cacheSize: Int = 256 << 20,
+    cacheSize: Int = MemoryBudget.ofThisPlatform.cacheSize,
     durability: Durability = .full,
     compression: ImageCompression = .lz4,
     fileCaching: FileCaching = .system,
-    versionBudget: Int = 64 << 20,
-    transactionSizeLimit: Int = 64 << 20,
+    versionBudget: Int = MemoryBudget.ofThisPlatform.versionBudget,
+    transactionSizeLimit: Int = MemoryBudget.ofThisPlatform.transactionSizeLimit,
     createIfMissing: Bool = true,
-    checkpointLogBytes: Int = 256 << 20,
+    checkpointLogBytes: Int = MemoryBudget.ofThisPlatform.checkpointLogBytes,
     checkpointInterval: Duration = .seconds(60),
     changeRetention: Int = 0,
     lockTimeout: Duration = .seconds(10),
-    lockBudget: Int = 64 << 20,
-    conflictBudget: Int = 64 << 20,
+    lockBudget: Int = MemoryBudget.ofThisPlatform.lockBudget,
+    conflictBudget: Int = MemoryBudget.ofThisPlatform.conflictBudget,
     serializableProtocol: TransactionProtocol = .serializableSnapshot,
     strictSerializableProtocol: TransactionProtocol = .twoPhaseLocking,
     asynchronousTransactionLimit: Int = 16,

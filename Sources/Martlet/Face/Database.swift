@@ -25,7 +25,9 @@ public final class Database: Sendable {
   public convenience init(
     at directory: String, configuration: Configuration = Configuration()
   ) throws {
-    let effects = Effects.system(events: Self.sink(configuration))
+    let effects = Effects.system(
+      events: Self.sink(configuration),
+      protectionClass: configuration.fileProtection?.number ?? 0)
     self.init(engine: try Engine.open(directory, configuration, effects))
   }
 

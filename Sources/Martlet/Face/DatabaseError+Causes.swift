@@ -113,6 +113,13 @@ extension DatabaseError {
       return
     }
     let reason = unsafe String(cString: strerror(error.number))
+    if error.isForDataProtection {
+      self.init(
+        .dataProtected,
+        "\(error.call.rawValue) of \(error.path) was refused (\(reason)): the device is locked and "
+          + "the file is protected; try again when it is unlocked")
+      return
+    }
     self.init(
       .inputOutput, "\(error.call.rawValue) of \(error.path): \(reason) (error \(error.number))")
   }
@@ -120,6 +127,14 @@ extension DatabaseError {
   private static var poisonedEarlier: DatabaseError {
     DatabaseError(
       .poisoned, "an earlier write to the device failed; close and reopen the database")
+  }
+
+  /// The database was suspended before the transaction had ended.
+  static var interrupted: DatabaseError {
+    DatabaseError(
+      .suspended,
+      "the database was suspended before the transaction had ended; it was rolled back: run it again "
+        + "after resume()")
   }
 
   private static func full(_ path: String) -> DatabaseError {
@@ -161,7 +176,7 @@ extension DatabaseError {
     switch code {
     case .invalidArgument, .keyTooLong, .valueTooLarge, .valueMismatch, .wrongDatabase,
       .keyExists, .isolationTooWeak, .collectionNotOpen, .collectionChanged, .indexNotReady,
-      .uniqueViolation:
+      .uniqueViolation, .valueOverflow:
       false
     default: true
     }

@@ -81,6 +81,9 @@ extension DatabaseError.Code {
   public static let valueTooLarge = Self("valueTooLarge")
   /// The stored bytes are not of the type that was asked for. Nothing happened.
   public static let valueMismatch = Self("valueMismatch")
+  /// A sum left the range of its type. Nothing happened; at the commit of a merge the transaction was
+  /// rolled back.
+  public static let valueOverflow = Self("valueOverflow")
   /// The keyspace may not be written at the transaction's level. Nothing happened.
   public static let isolationTooWeak = Self("isolationTooWeak")
   /// A key that may be set once is there already. Nothing happened.
@@ -135,6 +138,15 @@ extension DatabaseError.Code {
   public static let commitUnknown = Self("commitUnknown")
   /// An earlier write failed for good: nothing more is committed until the database is reopened.
   public static let poisoned = Self("poisoned")
+  /// The database is suspended, or was while the transaction ran: nothing begins before `resume`, and
+  /// what had not ended by the deadline was rolled back. Run it again after `resume`.
+  public static let suspended = Self("suspended")
+  /// Somebody else opened the database while it was suspended. Nothing is read or written through this
+  /// `Database` any more: close it and open it again.
+  public static let changedWhileSuspended = Self("changedWhileSuspended")
+  /// The system keeps the files from being read or written while the device is locked. Nothing is wrong
+  /// with them: try again when it is unlocked.
+  public static let dataProtected = Self("dataProtected", retryable: true)
   /// The database was closed.
   public static let closed = Self("closed")
 }

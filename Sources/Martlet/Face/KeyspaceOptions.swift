@@ -15,18 +15,35 @@ public struct KeyspaceOptions: Sendable, Hashable {
   /// 1 MiB is recorded by its size only, and so is what comes behind 16 MiB of others in one commit.
   public var recordsPreviousValues: Bool
 
-  /// The defaults: written at any level, without its history; set what differs.
+  /// How long entries live that are set without an expiry of their own; nil: for good. From one
+  /// nanosecond to 292 years. See ``Expiry``.
+  public var timeToLive: Duration? {
+    get {
+      timeToLiveNanoseconds == 0 ? nil : .nanoseconds(Int64(clamping: timeToLiveNanoseconds))
+    }
+    set {
+      timeToLiveNanoseconds = newValue.map { min(max($0.nanoseconds, 1), UInt64(Int64.max)) } ?? 0
+    }
+  }
+
+  /// Zero when entries live for good.
+  var timeToLiveNanoseconds: UInt64 = 0
+
+  /// The defaults: written at any level, without its history, for good; set what differs.
   public init(
-    leastWriteIsolation: IsolationLevel = .readUncommitted, recordsPreviousValues: Bool = false
+    leastWriteIsolation: IsolationLevel = .readUncommitted, recordsPreviousValues: Bool = false,
+    timeToLive: Duration? = nil
   ) {
     self.leastWriteIsolation = leastWriteIsolation
     self.recordsPreviousValues = recordsPreviousValues
+    self.timeToLive = timeToLive
   }
 }
 
 // The bytes in the catalog: `format-spec/keyspace-options.md`.
 extension KeyspaceOptions {
   private static let leastWriteIsolationTag: UInt8 = 1
+  private static let timeToLiveTag: UInt8 = 3
 
   private static let previousValuesTag: UInt8 = 2
 
@@ -37,6 +54,10 @@ extension KeyspaceOptions {
       fields += [Self.leastWriteIsolationTag, 1, leastWriteIsolation.number]
     }
     if recordsPreviousValues { fields += [Self.previousValuesTag, 1, 1] }
+    if timeToLiveNanoseconds != 0 {
+      fields += [Self.timeToLiveTag, 8]
+      fields += (0..<8).map { UInt8(truncatingIfNeeded: timeToLiveNanoseconds >> (8 * $0)) }
+    }
     return fields
   }
 
@@ -63,6 +84,12 @@ extension KeyspaceOptions {
       case Self.previousValuesTag:
         guard field.elementsEqual([1]) else { throw Self.corrupt(bytes) }
         recordsPreviousValues = true
+      case Self.timeToLiveTag:
+        let nanoseconds = field.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard field.count == 8, nanoseconds > 0, nanoseconds <= UInt64(Int64.max) else {
+          throw Self.corrupt(bytes)
+        }
+        timeToLiveNanoseconds = nanoseconds
       default:
         throw DatabaseError(
           .newerFormat, "a keyspace has an option of unknown kind \(tag): use a newer version")

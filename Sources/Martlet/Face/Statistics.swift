@@ -106,6 +106,8 @@ public struct Statistics: Sendable, Codable, Hashable {
   public var pinningSnapshots: [OpenSnapshot] = []
   /// Snapshots that expired for the version budget.
   public var expiredSnapshots: UInt64 = 0
+  /// Entries that had expired and were removed.
+  public var expiredEntriesRemoved: UInt64 = 0
   /// Bytes of a page.
   public var pageSize: UInt64 = 0
   /// The newest acknowledged commit.
@@ -211,6 +213,7 @@ extension Engine {
     result.versionBytes = UInt64(statistics.versionByteCount)
     result.pinnedVersionBytes = UInt64(max(0, statistics.pinnedByteCount))
     result.openSnapshots = UInt64(statistics.snapshotCount)
+    result.expiredEntriesRemoved = expiredRemovalCount
     result.expiredSnapshots = UInt64(statistics.expiredSnapshotCount)
     let open = store.openSnapshots.filter { !$0.isExpired }
     guard let oldest = open.first else { return }

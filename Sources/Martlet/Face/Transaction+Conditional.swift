@@ -1,10 +1,13 @@
 public import Primitives
 internal import RawBytes
+internal import VersionStore
 
 // Changes that depend on what is there, each atomic at every level: what it looks at cannot change
 // before it is written.
 extension Transaction {
-  /// Adds to an integer, and returns the sum. An absent key counts as zero.
+  /// Adds to an integer, and returns the sum. An absent key counts as zero. What was there keeps its
+  /// expiry. Who does not need the sum adds with ``merge(_:for:in:)``, where nobody gets in anybody's
+  /// way.
   ///
   /// - Throws: `valueMismatch` when the value is no integer, `invalidArgument` when the sum leaves
   ///   its range: nothing happened. As ``set(_:for:in:)``.
@@ -18,7 +21,10 @@ extension Transaction {
       throw DatabaseError(
         .invalidArgument, "\(old) and \(difference) have no sum in 64 bits; nothing happened")
     }
-    try set(sum, for: key, in: keyspace)
+    switch try expiryToKeep(of: key, in: keyspace) {
+    case nil: try set(sum, for: key, in: keyspace)
+    case let expiry?: try set(sum, for: key, in: keyspace, expires: expiry)
+    }
     return sum
   }
 
@@ -88,6 +94,12 @@ extension Transaction {
       throw DatabaseError(
         .keyExists, "key \(text) of keyspace \"\(keyspace.name)\" is there already")
     }
+  }
+
+  /// The expiry that a key has now and keeps; nil when its keyspace's applies.
+  private func expiryToKeep(of key: some StoredKey, in keyspace: Keyspace) throws -> Expiry? {
+    guard state.store.expiries.isInUse else { return nil }
+    return try expiry(of: key, in: keyspace)
   }
 
   private func hasWritten(_ key: some StoredKey, in keyspace: Keyspace) throws -> Bool {

@@ -70,7 +70,9 @@ public struct Transaction: ~Copyable, Reading {
     }
     try key.withKeyBytes { span in
       try span.withByteView { key in
-        if key.count + byteCount <= state.maximumInlineByteCount {
+        if state.fitsInline(
+          key, byteCount: byteCount, expiry: state.defaultExpiry(in: keyspace))
+        {
           try setSmall(byteCount: byteCount, for: key, in: keyspace, fill: fill)
         } else {
           try setStreamed(byteCount: byteCount, for: key, in: keyspace, fill: fill)
@@ -85,7 +87,9 @@ public struct Transaction: ~Copyable, Reading {
   ) throws {
     var userError: (any Error)?
     do {
-      try state.setLarge(key, byteCount: UInt64(byteCount), in: keyspace) {
+      try state.setLarge(
+        key, byteCount: UInt64(byteCount), expiry: state.defaultExpiry(in: keyspace), in: keyspace
+      ) {
         (sink) throws(DatabaseError) in
         do { try fill(LargeValueWriter(target: .pages(sink))) } catch {
           userError = error

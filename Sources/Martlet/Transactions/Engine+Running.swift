@@ -24,7 +24,8 @@ extension Engine {
         return try runOnce(options, &course, body)
       } catch let error as Doomed {
         let cause = noted(error.cause, after: course, options)
-        guard cause.isRetryable, mayRetry(options, course) else {
+        // Nobody unlocks a device within the pauses of a retry.
+        guard cause.isRetryable, cause.code != .dataProtected, mayRetry(options, course) else {
           noteFailure(course, options, outcome: cause.code.name)
           throw cause
         }

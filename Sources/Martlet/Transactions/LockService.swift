@@ -209,6 +209,15 @@ final class LockService: Sendable {
     if let ticket { effects.waits.wake(ticket) }
   }
 
+  /// Ends all waits, which then fail like those whose time is over.
+  func withdrawAll() {
+    let tickets = state.withLock { state in
+      defer { state.waiters.removeAll() }
+      return state.waiters.values.map(\.ticket)
+    }
+    for ticket in tickets { effects.waits.wake(ticket) }
+  }
+
   // MARK: Escalation
 
   /// Key locks became a lock of the keyspace for want of memory: never silently (rule L11).

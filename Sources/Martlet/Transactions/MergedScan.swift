@@ -43,6 +43,7 @@ struct MergedScan: ~Copyable {
   /// A body that answers nil has not visited the entry.
   mutating func run(_ body: (ByteView, ScannedValue) throws -> ScanStep?) throws {
     guard limit > 0 else { return }
+    try transaction?.pinMerges(in: keyspace, bounds)
     var overlay = ScanOverlay(
       transaction: transaction, keyspace: keyspace.id, bounds: bounds, isReverse: isReverse)
     switch transaction?.control.scanning ?? .free {

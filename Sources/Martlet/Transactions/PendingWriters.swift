@@ -9,7 +9,7 @@ internal import Synchronization
 /// asks the running transactions one after another, of which there are about as many as threads.
 ///
 /// Large values of others are shown when they are committed, not before: their pages are private,
-/// and go with their transaction.
+/// and go with their transaction. So are merges: they have no value before.
 ///
 /// - Invariant PW1: a write is shown from the moment that its key is locked until its transaction
 ///   has ended, so that of one key at most one is shown.
@@ -47,9 +47,11 @@ final class PendingWriters: Sendable {
   ) -> PendingLookup? {
     for writer in all where writer !== reader {
       let found = writer.withPendingWrites { writes -> PendingLookup? in
-        switch writes.newest(of: key, in: keyspace, hash) {
-        case nil, .large: return nil
+        guard let pending = writes.found(key, in: keyspace, hash) else { return nil }
+        switch pending.write {
+        case .large, .merge: return nil
         case .remove: return .removed
+        case .set where reader.reads.hasExpired(pending.expiry): return .removed
         case .set(let value):
           level.bytes.append(value)
           return .value(0..<value.count)
@@ -70,8 +72,11 @@ final class PendingWriters: Sendable {
     for writer in all where writer !== reader {
       _ = writer.withPendingWrites { writes -> Void? in
         for index in writes.sortedIndices(in: keyspace, from: lower.view, to: upper.view) {
-          switch writes.write(at: index) {
-          case .large: break
+          let pending = writes.found(at: index)
+          switch pending.write {
+          case .large, .merge: break
+          case .set where reader.reads.hasExpired(pending.expiry):
+            found.append(PendingWrite(key: writes.key(at: index).array, .remove))
           case .remove: found.append(PendingWrite(key: writes.key(at: index).array, .remove))
           case .set(let value):
             found.append(PendingWrite(key: writes.key(at: index).array, .set(value.array)))
@@ -83,7 +88,11 @@ final class PendingWriters: Sendable {
     for index in reader.writes.sortedIndices(in: keyspace, from: lower.view, to: upper.view) {
       let key = reader.writes.key(at: index).array
       found.removeAll { $0.key == key }
-      switch reader.writes.write(at: index) {
+      let own = reader.writes.found(at: index)
+      switch own.write {
+      case .merge: preconditionFailure("a scan began over an unresolved merge")
+      case _ where reader.reads.hasExpired(own.expiry):
+        found.append(PendingWrite(key: key, .remove))
       case .remove: found.append(PendingWrite(key: key, .remove))
       case .set(let value): found.append(PendingWrite(key: key, .set(value.array)))
       case .large(let ordinal, _):

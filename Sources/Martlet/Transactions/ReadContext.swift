@@ -26,6 +26,8 @@ final class ReadContext {
     var isCancellable: Bool
     var notesReads: Bool
     var owner: SnapshotOwner
+    /// That of the engine when this use began, as an even number.
+    var interruption: UInt64 = 0
   }
 
   unowned(unsafe) let engine: Engine
@@ -83,7 +85,8 @@ final class ReadContext {
   ) {
     unsafe state.pointee = State(
       snapshot: snapshot, horizon: horizon, isCancellable: cancellation != nil,
-      notesReads: notesReads, owner: owner)
+      notesReads: notesReads, owner: owner,
+      interruption: unsafe engine.interruption & ~1)
     if cancellation != nil || self.cancellation != nil { self.cancellation = cancellation }
     if notesReads { readSet.removeAll() }
   }
@@ -92,17 +95,29 @@ final class ReadContext {
   func refresh() {
     let old = snapshot
     guard store.publishedTimestamp > old.timestamp else { return }
-    unsafe state.pointee.snapshot = engine.store.beginSnapshot(.published, for: owner)
+    unsafe state.pointee.snapshot = engine.store.beginSnapshot(
+      .published, for: owner, moment: old.moment)
     unsafe state.pointee.horizon = pipeline.publishedPosition
     store.endSnapshot(old)
   }
 
   /// A snapshot of the newest published state beside the context's own; ended by the caller.
   func beginNewest() -> StoreSnapshot {
-    let snapshot = store.beginSnapshot(.published, for: owner)
+    let snapshot = store.beginSnapshot(
+      .published, for: owner, moment: self.snapshot.moment)
     unsafe state.pointee.horizon = max(horizon, pipeline.publishedPosition)
     return snapshot
   }
+
+  /// The moment against which expiry is judged, the same for the whole use.
+  var expiryMoment: UInt64 {
+    if snapshot.moment == 0 { unsafe state.pointee.snapshot.judgeExpiry(at: store.expiries.now) }
+    return snapshot.moment
+  }
+
+  /// Whether an entry that expires then is absent; zero: it does not expire.
+  @inline(__always)
+  func hasExpired(_ expiry: UInt64) -> Bool { expiry != 0 && expiry <= expiryMoment }
 
   /// The moment it shows.
   var snapshot: StoreSnapshot { unsafe state.pointee.snapshot }
@@ -131,11 +146,19 @@ final class ReadContext {
         .wrongDatabase, "keyspace \"\(keyspace.name)\" belongs to another database")
     }
     if unsafe state.pointee.isCancellable { try requireNotCancelled() }
+    try requireNotInterrupted()
+  }
+
+  /// Checks that no suspension has ended this use.
+  @inline(__always)
+  func requireNotInterrupted() throws(DatabaseError) {
+    if unsafe engine.interruption != state.pointee.interruption { throw .interrupted }
   }
 
   /// Checks what each step of a scan checks.
   @inline(__always)
   func requireGoingOn() throws(DatabaseError) {
+    try requireNotInterrupted()
     if unsafe state.pointee.isCancellable { try requireNotCancelled() }
   }
 
@@ -211,6 +234,13 @@ final class ReadContext {
   {
     if notesReads { readSet.note(name) }
     return try lookUp(key, in: name.keyspace, copyingTo: level)
+  }
+
+  /// The same, and leaves no note: for a merge, which does not depend on what it finds.
+  func findWithoutNote(_ key: ByteView, _ name: LockName, copyingTo level: ScratchStack.Level)
+    throws(DatabaseError) -> FoundValue?
+  {
+    try lookUp(key, in: name.keyspace, copyingTo: level)
   }
 
   @inline(__always)

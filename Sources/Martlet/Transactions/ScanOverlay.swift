@@ -60,8 +60,11 @@ struct ScanOverlay: ~Copyable {
     return try context.withScratch { keyLevel in
       keyLevel.bytes.append(transaction.writes.key(at: index))
       return try context.withScratch { valueLevel -> ScanStep? in
-        switch transaction.writes.write(at: index) {
+        let own = transaction.writes.found(at: index)
+        if context.hasExpired(own.expiry) { return nil }
+        switch own.write {
         case .remove: return nil
+        case .merge: preconditionFailure("a scan began over an unresolved merge")
         case .set(let bytes):
           valueLevel.bytes.append(bytes)
           return try body(keyLevel.bytes.view, .bytes(valueLevel.bytes.view))

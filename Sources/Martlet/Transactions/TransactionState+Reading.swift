@@ -26,13 +26,20 @@ extension TransactionState {
     copyingTo level: ScratchStack.Level
   ) throws(DatabaseError) -> VisibleValue? {
     let name = ReadContext.name(of: key, in: keyspace)
-    switch writes.newest(of: key, in: keyspace, name.fingerprint) {
-    case nil: break
-    case .remove: return nil
-    case .set(let value):
-      level.bytes.append(value)
-      return .inline(0..<value.count)
-    case .large(let ordinal, _): return .large(largeValues[ordinal])
+    if let own = writes.found(key, in: keyspace, name.fingerprint) {
+      switch own.write {
+      case .remove: return nil
+      case .merge:
+        // Read, it is a merge no more: from here on the transaction depends on what it changes.
+        try pinMerge(key, name)
+        level.bytes.removeAll()
+        return try find(key, in: keyspace, copyingTo: level)
+      case _ where reads.hasExpired(own.expiry): return nil
+      case .set(let value):
+        level.bytes.append(value)
+        return .inline(0..<value.count)
+      case .large(let ordinal, _): return .large(largeValues[ordinal])
+      }
     }
     do {
       if forUpdate {
@@ -47,7 +54,7 @@ extension TransactionState {
   }
 
   /// What the protocol's view shows of a key that the transaction has not written.
-  private func findStored(
+  func findStored(
     _ key: ByteView, _ name: LockName, _ isLocked: Bool, copyingTo level: ScratchStack.Level
   ) throws(DatabaseError) -> VisibleValue? {
     switch control.view {

@@ -49,6 +49,10 @@ final class TransactionState {
     var savepoints: [Int] = []
     var savepointSerial = 0
     var isRunning = false
+    /// The keyspaces with merges.
+    var mergedKeyspaces: [Keyspace] = []
+    /// A merge was resolved against a value that is newer than the snapshot.
+    var hasMergedLate = false
     var unflushedByteCount = 0
     /// Keyspaces written so far that want what is replaced in the log.
     var recordedKeyspaces: [KeyspaceID] = []
@@ -122,6 +126,13 @@ final class TransactionState {
   var doom: DatabaseError? { content.doom }
   /// Its place in the conflict history, when that follows it.
   var tracking: Tracking? { content.tracking }
+  /// Whether it changed, without reading it, what was committed after its snapshot: then what it did
+  /// read has to be the newest as well.
+  var hasMergedLate: Bool {
+    get { content.hasMergedLate }
+    set { content.hasMergedLate = newValue }
+  }
+
   /// The moment of its first snapshot, against which reads are certified.
   var certifiedFrom: Timestamp { content.certifiedFrom }
   /// Large values written so far, by ordinal; they belong to the transaction until its commit.
@@ -168,7 +179,7 @@ final class TransactionState {
   func requireUsable(_ keyspace: Keyspace) throws(DatabaseError) {
     if let doom { throw doom }
     do { try reads.requireUsable(keyspace) } catch {
-      if error.code == .cancelled { content.doom = error }
+      if error.code == .cancelled || error.code == .suspended { content.doom = error }
       throw error
     }
   }
@@ -243,17 +254,46 @@ final class TransactionState {
 
   // MARK: Writing
 
+  /// Sets a value that expires as its keyspace says.
   func set(_ key: ByteView, to value: ByteView, in keyspace: Keyspace) throws(DatabaseError) {
-    if key.count + value.count > maximumInlineByteCount {
+    try set(key, to: value, expiry: defaultExpiry(in: keyspace), in: keyspace)
+  }
+
+  /// Sets a value that expires at a moment; zero: never.
+  func set(_ key: ByteView, to value: ByteView, expiry: UInt64, in keyspace: Keyspace)
+    throws(DatabaseError)
+  {
+    guard fitsInline(key, byteCount: value.count, expiry: expiry) else {
       try requireKeyFits(key)
-      try setLarge(key, byteCount: UInt64(value.count), in: keyspace) {
+      try setLarge(key, byteCount: UInt64(value.count), expiry: expiry, in: keyspace) {
         (writer) throws(DatabaseError) in try writer.append(value)
       }
       return
     }
     let name = try beginWrite(.set(key, to: value, in: keyspace.id), in: keyspace)
     pendingLatch.withLock { _ in
-      writes.set(key, to: value, in: keyspace.id, name.fingerprint)
+      writes.set(key, to: value, expiring: expiry, in: keyspace.id, name.fingerprint)
+    }
+  }
+
+  /// Whether a value stands beside its key.
+  @inline(__always)
+  func fitsInline(_ key: ByteView, byteCount: Int, expiry: UInt64) -> Bool {
+    key.count + byteCount + (expiry == 0 ? 0 : ExpiryField.byteCount) <= maximumInlineByteCount
+  }
+
+  /// Notes operations on a key's value, to be resolved when the transaction commits: no lock is
+  /// taken until then.
+  func noteMerge(_ key: ByteView, _ program: ByteView, in keyspace: Keyspace)
+    throws(DatabaseError)
+  {
+    try checkWrite(.set(key, to: program, in: keyspace.id), in: keyspace)
+    if !content.mergedKeyspaces.contains(where: { $0.id == keyspace.id }) {
+      content.mergedKeyspaces.append(keyspace)
+    }
+    let name = ReadContext.name(of: key, in: keyspace.id)
+    pendingLatch.withLock { _ in
+      writes.merge(key, program, in: keyspace.id, name.fingerprint)
     }
   }
 
@@ -262,10 +302,18 @@ final class TransactionState {
     pendingLatch.withLock { _ in writes.remove(key, in: keyspace.id, name.fingerprint) }
   }
 
+  /// A keyspace by which a merge was noted.
+  func mergedKeyspace(_ id: KeyspaceID) -> Keyspace {
+    guard let keyspace = content.mergedKeyspaces.first(where: { $0.id == id }) else {
+      preconditionFailure("a merge of an unknown keyspace")
+    }
+    return keyspace
+  }
+
   /// Writes a large value piece by piece: into private overflow pages and, ahead of the commit,
   /// into the log.
   func setLarge(
-    _ key: ByteView, byteCount: UInt64, in keyspace: Keyspace,
+    _ key: ByteView, byteCount: UInt64, expiry: UInt64, in keyspace: Keyspace,
     fill: (LargeValueSink) throws(DatabaseError) -> Void
   ) throws(DatabaseError) {
     let name = try beginWrite(
@@ -283,7 +331,8 @@ final class TransactionState {
     }
     pendingLatch.withLock { _ in
       writes.setLarge(
-        key, ordinal: largeValues.count, byteCount: byteCount, in: keyspace.id, name.fingerprint)
+        key, ordinal: largeValues.count, byteCount: byteCount, expiring: expiry, in: keyspace.id,
+        name.fingerprint)
     }
     content.largeValues.append(reference)
   }
@@ -292,16 +341,23 @@ final class TransactionState {
   private func beginWrite(_ entry: WriteBatchEntry, in keyspace: Keyspace)
     throws(DatabaseError) -> LockName
   {
-    let key = entry.key
-    try requireKeyFits(key)
+    try checkWrite(entry, in: keyspace)
+    let name = ReadContext.name(of: entry.key, in: keyspace.id)
+    if content.locksAsItWrites { try lockToWrite(entry.key, name) }
+    return name
+  }
+
+  /// Checks the limits.
+  @inline(__always)
+  private func checkWrite(_ entry: WriteBatchEntry, in keyspace: Keyspace) throws(DatabaseError) {
+    try requireKeyFits(entry.key)
     if level < keyspace.options.leastWriteIsolation { throw .isolationTooWeak(level, keyspace) }
-    if writes.byteCount + key.count + entry.value.count + WriteSet.entryByteCount > sizeLimit {
+    if writes.byteCount + entry.key.count + entry.value.count + WriteSet.entryByteCount
+      > sizeLimit
+    {
       try requireRoom(for: entry)
     }
     if keyspace.options.recordsPreviousValues { noteRecorded(keyspace.id) }
-    let name = ReadContext.name(of: key, in: keyspace.id)
-    if content.locksAsItWrites { try lockToWrite(key, name) }
-    return name
   }
 
   @inline(never)
@@ -377,6 +433,7 @@ final class TransactionState {
   /// Steps 1 to 4 of the pipeline. Nil when there is nothing to write.
   func publish() throws(DatabaseError) -> CommitReceipt? {
     if let doom { throw doom }
+    do { try reads.requireNotInterrupted() } catch { throw note(error) }
     if let cancellation = reads.cancellation, cancellation.isCancelled {
       throw note(DatabaseError(.cancelled, "the task was cancelled before the commit"))
     }
@@ -389,8 +446,12 @@ final class TransactionState {
         return nil
       }
       try control.willCommit(self)
-      // All keys are locked: under these protocols whatever the newest state is, it is overwritten.
-      if !control.firstUpdaterWins { reads.refresh() }
+      if writes.mergeCount > 0 {
+        try resolveMerges()
+      } else if !control.firstUpdaterWins {
+        // All keys are locked: under these protocols whatever the newest state is, it is overwritten.
+        reads.refresh()
+      }
       let batch = writes.seal()
       var recorder = PreviousValuesRecorder()
       let previous =
@@ -404,6 +465,7 @@ final class TransactionState {
       let leaf = try pipeline.prepare(request)
       let receipt = try pipeline.publish(request, leaf)
       content.largeValues.removeAll()
+      if writes.leastExpiry != .max { engine.sweeper.note(writes.leastExpiry) }
       return receipt
     } catch {
       throw note(error)
@@ -435,6 +497,8 @@ final class TransactionState {
     }
     content.unflushedByteCount = 0
     if !content.recordedKeyspaces.isEmpty { content.recordedKeyspaces.removeAll() }
+    if !content.mergedKeyspaces.isEmpty { content.mergedKeyspaces.removeAll() }
+    content.hasMergedLate = false
     content.doom = nil
     writtenKeys.removeAll()
     return waited

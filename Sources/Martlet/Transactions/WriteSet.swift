@@ -13,6 +13,7 @@ package import VersionStore
 /// - Invariant WS1: `newest(of:in:)` is the last write of that key, if any.
 /// - Invariant WS2: `seal` gives each key once, ascending, with its last write.
 /// - Invariant WS3: a failed operation leaves the set as it was.
+/// - Invariant WS5: `mergeCount` entries are merges, superseded ones included; no batch holds one.
 /// - Invariant WS4: entries are only ever appended, so that a mark is a count: rolling back to it
 ///   makes the set what it was then.
 package struct WriteSet: ~Copyable {
@@ -21,6 +22,15 @@ package struct WriteSet: ~Copyable {
     case set(ByteView)
     case remove
     case large(ordinal: Int, byteCount: UInt64)
+    /// Operations on whatever value the key has, encoded by `MergeProgram`; none is left when the
+    /// set is sealed.
+    case merge(ByteView)
+  }
+
+  /// A write, and when what it writes expires; zero: never.
+  struct Found {
+    let write: Write
+    let expiry: UInt64
   }
 
   /// Where an entry lies in `builder`.
@@ -28,6 +38,8 @@ package struct WriteSet: ~Copyable {
     var place: WriteBatchBuilder.Place
     var keyspace: KeyspaceID
     var operation: WriteBatchEntry.Operation
+    /// A merge, whose bytes stand in the place of a value.
+    var isMerge = false
     var fingerprint: UInt64
   }
 
@@ -47,6 +59,12 @@ package struct WriteSet: ~Copyable {
 
   /// Keyspaces written so far, each once, in order of first use.
   package private(set) var keyspaces: [KeyspaceID] = []
+
+  /// How many merges were noted and not rolled back.
+  private(set) var mergeCount = 0
+
+  /// At or before the first moment at which anything written expires.
+  private(set) var leastExpiry = UInt64.max
 
   package var isEmpty: Bool { entries.isEmpty }
 
@@ -69,9 +87,18 @@ package struct WriteSet: ~Copyable {
   // MARK: Writing
 
   package mutating func set(
-    _ key: ByteView, to value: ByteView, in keyspace: KeyspaceID, _ hash: UInt64
+    _ key: ByteView, to value: ByteView, expiring expiry: UInt64 = 0, in keyspace: KeyspaceID,
+    _ hash: UInt64
   ) {
-    add(.set(key, to: value, in: keyspace), hash)
+    add(.set(key, to: value, in: keyspace).expiring(at: expiry), hash)
+  }
+
+  /// Notes operations on a key's value, which take the place of those noted before.
+  mutating func merge(
+    _ key: ByteView, _ program: ByteView, in keyspace: KeyspaceID, _ hash: UInt64
+  ) {
+    mergeCount += 1
+    add(.set(key, to: program, in: keyspace), hash, isMerge: true)
   }
 
   package mutating func remove(_ key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) {
@@ -79,17 +106,21 @@ package struct WriteSet: ~Copyable {
   }
 
   package mutating func setLarge(
-    _ key: ByteView, ordinal: Int, byteCount: UInt64, in keyspace: KeyspaceID, _ hash: UInt64
+    _ key: ByteView, ordinal: Int, byteCount: UInt64, expiring expiry: UInt64 = 0,
+    in keyspace: KeyspaceID, _ hash: UInt64
   ) {
-    add(.large(key, ordinal: ordinal, byteCount: byteCount, in: keyspace), hash)
+    add(
+      .large(key, ordinal: ordinal, byteCount: byteCount, in: keyspace).expiring(at: expiry), hash)
   }
 
   @inline(__always)
-  private mutating func add(_ entry: WriteBatchEntry, _ hash: UInt64) {
+  private mutating func add(_ entry: WriteBatchEntry, _ hash: UInt64, isMerge: Bool = false) {
     let place = builder.add(entry)
+    if entry.expiry != 0 { leastExpiry = min(leastExpiry, entry.expiry) }
     insert(
       Entry(
-        place: place, keyspace: entry.keyspace, operation: entry.operation, fingerprint: hash))
+        place: place, keyspace: entry.keyspace, operation: entry.operation, isMerge: isMerge,
+        fingerprint: hash))
   }
 
   private mutating func insert(_ entry: Entry) {
@@ -143,23 +174,37 @@ package struct WriteSet: ~Copyable {
 
   /// The last write of a key. The views live until the next change.
   package func newest(of key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) -> Write? {
+    index(of: key, in: keyspace, hash).map { write(of: entries[$0]) }
+  }
+
+  /// The same, with when it expires.
+  @inline(__always)
+  func found(_ key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) -> Found? {
+    index(of: key, in: keyspace, hash).map { found(at: $0) }
+  }
+
+  /// A write, and when it expires.
+  func found(at index: Int) -> Found {
+    Found(write: write(of: entries[index]), expiry: builder.expiry(at: entries[index].place))
+  }
+
+  @inline(__always)
+  private func index(of key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) -> Int? {
     if entries.isEmpty { return nil }
     if isAscending {
       let index = firstIndex(atOrAfter: key, in: keyspace)
       guard index < entries.count, entries[index].keyspace == keyspace,
         self.key(of: entries[index]) == key
       else { return nil }
-      return write(of: entries[index])
+      return index
     }
-    if table.isEmpty {
-      return newestIndex(of: key, in: keyspace, hash).map { write(of: entries[$0]) }
-    }
+    if table.isEmpty { return newestIndex(of: key, in: keyspace, hash) }
     let mask = table.count - 1
     var slot = Int(truncatingIfNeeded: hash) & mask
     while table[slot] != 0 {
       let entry = entries[Int(table[slot]) - 1]
       if entry.fingerprint == hash, entry.keyspace == keyspace, self.key(of: entry) == key {
-        return write(of: entry)
+        return Int(table[slot]) - 1
       }
       slot = (slot + 1) & mask
     }
@@ -192,6 +237,11 @@ package struct WriteSet: ~Copyable {
 
   package func write(at index: Int) -> Write { write(of: entries[index]) }
 
+  /// Whether a write is a merge.
+  func isMerge(at index: Int) -> Bool { entries[index].isMerge }
+
+  func keyspace(at index: Int) -> KeyspaceID { entries[index].keyspace }
+
   // MARK: Savepoints
 
   /// A moment of the set to which it can be rolled back: everything written before stays.
@@ -216,6 +266,7 @@ package struct WriteSet: ~Copyable {
     precondition(
       mark.entryCount <= entries.count && mark.byteCount <= builder.byteCount,
       "WS4: a mark that was rolled back over")
+    for entry in entries[mark.entryCount...] where entry.isMerge { mergeCount -= 1 }
     entries.removeLast(entries.count - mark.entryCount)
     builder.truncate(to: mark.byteCount, entryCount: entries.count)
     keyspaces.removeLast(keyspaces.count - mark.keyspaceCount)
@@ -236,10 +287,12 @@ package struct WriteSet: ~Copyable {
 
   /// The writes as one batch, valid until the next change.
   package mutating func seal() -> WriteBatch {
+    precondition(mergeCount == 0 || !isAscending, "WS5: a merge was left unresolved")
     if isAscending { return builder.finish() }
     sorted.removeAll()
     for index in liveIndices() {
       let entry = entries[index]
+      precondition(!entry.isMerge, "WS5: a merge was left unresolved")
       sorted.append(builder, entry.place, in: entry.keyspace)
     }
     return sorted.finish()
@@ -255,6 +308,8 @@ package struct WriteSet: ~Copyable {
     keyspaces.removeAll(keepingCapacity: true)
     isAscending = true
     liveCount = 0
+    mergeCount = 0
+    leastExpiry = .max
   }
 
   // MARK: Inside
@@ -264,6 +319,7 @@ package struct WriteSet: ~Copyable {
 
   private func write(of entry: Entry) -> Write {
     switch entry.operation {
+    case .set where entry.isMerge: return .merge(builder.value(at: entry.place))
     case .set: return .set(builder.value(at: entry.place))
     case .remove: return .remove
     case .large:
