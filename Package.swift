@@ -35,8 +35,18 @@ let package = Package(
     .library(name: "Verification", targets: ["Verification"]),
     .executable(name: "martlet", targets: ["MartletTool"]),
   ],
+  // Off unless asked for, and then only what is asked for is fetched: `.package(…, traits: ["Logging"])`.
+  traits: [
+    .trait(name: "Logging", description: "A database's news go to swift-log."),
+    .trait(name: "Metrics", description: "Statistics go to swift-metrics."),
+    .trait(
+      name: "Tracing", description: "Asynchronous transactions are spans of distributed tracing."),
+  ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+    .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.2.0"),
   ],
   targets: [
     .target(name: "CMartlet"),
@@ -64,6 +74,11 @@ let package = Package(
       [
         "VersionStore", "RedoLog", "ConcurrencyControl", "BTreeIndex", "Paging",
         "SystemEnvironment", "Environment", "KeyCoding", "RecordCoding", "Primitives", "RawBytes",
+        .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Logging"])),
+        .product(name: "Metrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
+        .product(
+          name: "Tracing", package: "swift-distributed-tracing",
+          condition: .when(traits: ["Tracing"])),
       ]),
     layer(
       "Verification",
@@ -190,7 +205,7 @@ let package = Package(
       [
         "MartletTool", "MartletCommands", "Verification", "Martlet",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ], excluding: ["shell_on_a_terminal.py"]),
     suite("ConcurrencyControlTests", ["ConcurrencyControl", "Primitives"]),
     suite("ConsensusTests", ["Consensus", "Primitives"]),
     suite(

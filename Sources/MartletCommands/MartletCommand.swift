@@ -17,10 +17,16 @@ package struct MartletCommand: ParsableCommand {
         martlet get cities.db Reykjavik
         martlet scan cities.db --prefix Re --limit 10
         martlet stat cities.db
+
+      Exit codes: 0 it worked; 1 it did not, and standard error says why in a line that begins with \
+      "Error:"; 2 (history check) there was nothing to judge by; 64 the arguments were wrong; 128 and \
+      a signal's number: a signal ended it. What --json prints goes to standard output, progress \
+      and news to standard error.
       """,
     subcommands: [
       LoadCommand.self, GetCommand.self, SetCommand.self, RemoveCommand.self, ScanCommand.self,
-      StatCommand.self, VerifyCommand.self, CheckpointCommand.self, BackupCommand.self,
+      ShellCommand.self, StatCommand.self, VerifyCommand.self, CheckpointCommand.self,
+      BackupCommand.self,
       RestoreCommand.self, DumpCommand.self, CompactCommand.self, TortureCommand.self,
       SimulateCommand.self, HistoryCommand.self, IsolationCommand.self, ModelCheckCommand.self,
       TourCommand.self,

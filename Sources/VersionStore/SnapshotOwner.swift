@@ -9,7 +9,7 @@ package struct SnapshotOwner: BitwiseCopyable, Sendable {
   package var transaction: TransactionID
   /// What the program calls the transaction.
   package var label: StaticString?
-  /// When it began, on the coarse clock; zero when nobody looked.
+  /// When it began, on the coarse clock.
   package var begun: UInt64
 
   package init(
@@ -27,7 +27,8 @@ package struct SnapshotReport: Sendable, Equatable {
   /// Zero: a reader, which has no number.
   package let transaction: TransactionID
   package let label: String?
-  /// How long it has been open; nil when that is not known.
+  /// How long it has been open, or, of one that nobody described, how long it has kept something;
+  /// nil when it keeps nothing.
   package let age: Duration?
   /// Bytes of superseded versions that it alone keeps, being the newest snapshot that sees them.
   package let pinnedByteCount: Int
@@ -89,6 +90,7 @@ extension SnapshotRegistry {
     let registered = state & ~Self.expiredBit
     var owner = Owner(
       timestamp: Timestamp(registered - Self.bias), isExpired: state & Self.expiredBit != 0)
+    owner.begun = unsafe slot(index, word: 7).pointee.load(ordering: .relaxed)
     guard unsafe slot(index, word: 3).pointee.load(ordering: .acquiring) == registered else {
       return owner
     }

@@ -115,7 +115,7 @@ package final class SnapshotRegistry: @unchecked Sendable {
 
   // MARK: Slots
 
-  /// The words of a slot: state, touched, pinning, and four of its owner.
+  /// The words of a slot: state, touched, pinning, four of its owner, and since when it pins.
   @inline(__always)
   func slot(_ index: Int, word: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
     let chunk = unsafe chunks[index >> 6].load(ordering: .acquiring)
@@ -188,13 +188,19 @@ package final class SnapshotRegistry: @unchecked Sendable {
   /// Gives an ended snapshot's slot back, after its garbage has been taken away.
   package func recycle(slot index: Int) {
     unsafe slot(index, word: 2).pointee.store(0, ordering: .sequentiallyConsistent)
+    unsafe slot(index, word: 7).pointee.store(0, ordering: .relaxed)
     unsafe slot(index, word: 0).pointee.store(Self.free, ordering: .sequentiallyConsistent)
   }
 
   /// Says that garbage is about to hang on a snapshot, so that its end looks for it.
   ///
+  /// - Parameter now: noted the first time, since a reader itself has no time to look at a clock.
   /// - Returns: false when the snapshot has ended or expired: nothing may hang on it.
-  package func pin(_ live: LiveSnapshot) -> Bool {
+  package func pin(_ live: LiveSnapshot, at now: UInt64 = 0) -> Bool {
+    let since = unsafe slot(live.slot, word: 7)
+    if unsafe since.pointee.load(ordering: .relaxed) == 0 {
+      unsafe since.pointee.store(now, ordering: .relaxed)
+    }
     unsafe slot(live.slot, word: 2).pointee.store(1, ordering: .sequentiallyConsistent)
     return state(live.slot) == live.timestamp.rawValue + Self.bias
   }

@@ -11,13 +11,14 @@ extension VersionStore {
   func collectGarbage(limit: Int) -> Bool {
     guard chains.versionCount > 0 else { return false }
     var freed: [VersionHandle] = []
+    let now = effects.time.coarse()
     let isMoreLeft = ledger.withLock { ledger in
       // The watermark before the slots: a snapshot that begins after the scan is at or above it.
       ledger.acknowledge(through: registry.acknowledged)
       ledger.place(limit: limit, freed: &freed) { live in
         registry.collectLive(into: &live)
       } pin: { snapshot in
-        registry.pin(snapshot)
+        registry.pin(snapshot, at: now)
       }
       return ledger.hasUnplaced
     }

@@ -8,10 +8,11 @@ extension VersionStore {
   /// `CommitHandshake.entryLimit` entries that are being applied this moment.
   ///
   /// - Parameters:
-  ///   - owner: who will have it: told to whoever asks what keeps versions in memory.
+  ///   - owner: who will have it: told to whoever asks what keeps versions in memory; nil: an unnamed
+  ///     reader.
   ///   - moment: against which expiry is judged; zero: the present one.
   package func beginSnapshot(
-    _ kind: SnapshotKind, for owner: SnapshotOwner = SnapshotOwner(), moment: UInt64 = 0
+    _ kind: SnapshotKind, for owner: SnapshotOwner? = nil, moment: UInt64 = 0
   ) -> StoreSnapshot {
     var handshake = BeginHandshake(kind, hint: Processor.threadHint)
     var attempt = 0
@@ -24,7 +25,7 @@ extension VersionStore {
         effects.waits.yield(attempt: attempt)
         attempt += 1
       case .begun(var snapshot):
-        registry.describe(snapshot, as: owner)
+        if let owner { registry.describe(snapshot, as: owner) }
         // After the watermark was loaded: whoever sees an entry that expires sees that some do (EX1).
         if moment != 0 {
           snapshot.moment = moment

@@ -25,6 +25,8 @@ import Testing
     "Martlet": [
       "VersionStore", "RedoLog", "ConcurrencyControl", "BTreeIndex", "Paging",
       "SystemEnvironment", "Environment", "KeyCoding", "RecordCoding", "Primitives", "RawBytes",
+      // With the package traits of these names alone.
+      "Logging", "Metrics", "Tracing",
     ],
     "Verification": [
       "Martlet", "Replication", "Consensus", "VersionStore", "RedoLog", "Simulation",

@@ -45,7 +45,7 @@ struct ToolProcess {
   }
 
   /// The program lies beside the tests.
-  private static var program: URL {
+  static var program: URL {
     let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }
     let products =
       bundle?.bundleURL

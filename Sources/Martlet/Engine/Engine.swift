@@ -148,8 +148,11 @@ final class Engine: @unchecked Sendable {
     _ kind: SnapshotKind = .acknowledged, transaction: TransactionID = TransactionID(0),
     label: StaticString? = nil, cancellation: CancellationFlag? = nil
   ) -> ReadContext {
-    let owner = SnapshotOwner(
-      transaction: transaction, label: label, begun: effects.time.coarse())
+    // Without a name it is not timed: a look at a clock would be a good part of a small read.
+    var owner: SnapshotOwner?
+    if label != nil || transaction.rawValue != 0 {
+      owner = SnapshotOwner(transaction: transaction, label: label, begun: effects.time.coarse())
+    }
     let snapshot = store.beginSnapshot(kind, for: owner)
     let context = readers.take() ?? ReadContext(engine: self, snapshot: snapshot)
     let horizon =
@@ -172,7 +175,7 @@ final class Engine: @unchecked Sendable {
     let horizon = context.horizon
     let owner = context.owner
     readers.put(context)
-    noteRead(owner)
+    if let owner { noteRead(owner) }
     return horizon
   }
 

@@ -56,7 +56,8 @@ public struct Configuration: Sendable {
   /// for those that only read.
   public var asynchronousTransactionLimit: Int
   /// How long a transaction may take before ``Statistics/slowTransactions`` and `events` tell of it;
-  /// nil: none is ever slow.
+  /// nil: none is ever slow. Of readers those are watched that have a label or are serializable: a
+  /// small read would take half as long again if it looked at a clock.
   public var slowTransactionThreshold: Duration?
   /// Receives what happens, from aborts to failures of the device. Called on the engine's threads and
   /// on those of transactions; must not call the database.

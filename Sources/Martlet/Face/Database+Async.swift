@@ -30,26 +30,29 @@ extension Database {
   ) async throws -> Committed<Result> {
     let engine = engine
     let end = engine.end(within: limit)
-    return try await engine.onThread(of: engine.workers.bodies, end) { cancellation, resume in
-      do {
-        let options = try engine.options(
-          isolation, using, durability: durability, retry: retry, end: end, label: label,
-          cancellation: cancellation)
-        var result: Result?
-        let outcome = try engine.run(options) { result = try body($0) }
-        guard let value = result else {
-          preconditionFailure("a transaction without a run of its body")
+    return try await traced(.write, isolation, label) { trace in
+      try await engine.onThread(of: engine.workers.bodies, end) { cancellation, resume in
+        do {
+          let options = try engine.options(
+            isolation, using, durability: durability, retry: retry, end: end, label: label,
+            cancellation: cancellation)
+          var result: Result?
+          let outcome = try engine.run(options) { result = try body($0) }
+          guard let value = result else {
+            preconditionFailure("a transaction without a run of its body")
+          }
+          trace?.note(attempts: outcome.timed?.attempts ?? 1)
+          // The thread is free for the next body; the acknowledger waits for the flush.
+          engine.workers.acknowledger.submit { [value] in
+            resume(
+              Swift.Result {
+                try engine.acknowledge(outcome)
+                return Committed(value: value, timestamp: outcome.receipt?.timestamp)
+              })
+          }
+        } catch {
+          resume(.failure(error))
         }
-        // The thread is free for the next body; the acknowledger waits for the flush.
-        engine.workers.acknowledger.submit { [value] in
-          resume(
-            Swift.Result {
-              try engine.acknowledge(outcome)
-              return Committed(value: value, timestamp: outcome.receipt?.timestamp)
-            })
-        }
-      } catch {
-        resume(.failure(error))
       }
     }
   }
@@ -62,27 +65,29 @@ extension Database {
   ) async throws -> Result {
     let engine = engine
     let end = engine.end(within: limit)
-    return try await engine.onThread(of: engine.workers.readers, end) { cancellation, resume in
-      if isolation > .snapshot {
-        let runner = SnapshotRunner(
-          engine: engine, isDeferrable: deferrable, retry: retry, end: end,
-          cancellation: cancellation, label: label)
-        return resume(Swift.Result { try runner.run(body) })
-      }
-      let context = engine.beginRead(label: label, cancellation: cancellation)
-      // Not by a closure: see `SnapshotRunner.runOnce`.
-      let result: Swift.Result<Result, any Error>
-      do { result = .success(try body(Snapshot(context: context))) } catch {
-        result = .failure(error)
-      }
-      let horizon = engine.release(context)
-      guard engine.mustWait(for: horizon) else { return resume(result) }
-      // The thread is free for the next body; the acknowledger waits for the flush.
-      engine.workers.acknowledger.submit {
-        do { try engine.pipeline.makeDurable(through: horizon) } catch {
-          if case .success = result { return resume(.failure(error)) }
+    return try await traced(.read, isolation, label) { _ in
+      try await engine.onThread(of: engine.workers.readers, end) { cancellation, resume in
+        if isolation > .snapshot {
+          let runner = SnapshotRunner(
+            engine: engine, isDeferrable: deferrable, retry: retry, end: end,
+            cancellation: cancellation, label: label)
+          return resume(Swift.Result { try runner.run(body) })
         }
-        resume(result)
+        let context = engine.beginRead(label: label, cancellation: cancellation)
+        // Not by a closure: see `SnapshotRunner.runOnce`.
+        let result: Swift.Result<Result, any Error>
+        do { result = .success(try body(Snapshot(context: context))) } catch {
+          result = .failure(error)
+        }
+        let horizon = engine.release(context)
+        guard engine.mustWait(for: horizon) else { return resume(result) }
+        // The thread is free for the next body; the acknowledger waits for the flush.
+        engine.workers.acknowledger.submit {
+          do { try engine.pipeline.makeDurable(through: horizon) } catch {
+            if case .success = result { return resume(.failure(error)) }
+          }
+          resume(result)
+        }
       }
     }
   }

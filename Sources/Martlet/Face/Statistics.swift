@@ -125,7 +125,8 @@ public struct OpenSnapshot: Sendable, Codable, Hashable {
   public var transaction: UInt64
   /// What the program calls it.
   public var label: String?
-  /// How long it has been open, to about ten milliseconds.
+  /// How long it has been open, to about ten milliseconds; of a reader without a label how long it
+  /// has pinned something.
   public var age: Duration
   /// Bytes of older versions that hang on it: it is the newest snapshot that sees them.
   public var pinnedBytes: UInt64

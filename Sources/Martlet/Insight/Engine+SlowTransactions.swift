@@ -23,8 +23,7 @@ extension Engine {
     note(timing, TimedCourse(course, options), outcome: outcome, now: timing.end)
   }
 
-  /// Looks how long a snapshot was open. Once for each read: a look at the coarse clock.
-  @inline(__always)
+  /// Looks how long a snapshot with a name was open.
   func noteRead(_ owner: SnapshotOwner) {
     guard slowThreshold != .max else { return }
     let now = effects.time.coarse()

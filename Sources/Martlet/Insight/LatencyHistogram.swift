@@ -48,6 +48,16 @@ public struct LatencyHistogram: Sendable, Hashable, Codable {
   /// Counts one time.
   public mutating func record(_ duration: Duration) { record(nanoseconds: duration.nanoseconds) }
 
+  /// What has come since an earlier state of the same histogram.
+  func subtracting(_ before: LatencyHistogram) -> LatencyHistogram {
+    var result = self
+    for index in result.counts.indices {
+      result.counts[index] -= min(result.counts[index], before.counts[index])
+    }
+    result.total -= before.total
+    return result
+  }
+
   mutating func record(nanoseconds: UInt64) {
     let (whole, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1000)
     let microseconds = whole + (rest > 0 ? 1 : 0)

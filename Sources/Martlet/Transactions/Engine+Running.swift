@@ -48,7 +48,7 @@ extension Engine {
     let state = beginWrite(
       options, control: course.control, timesVictim: course.timesVictim,
       deadline: course.deadline(options.retry))
-    let owner = state.reads.owner
+    guard let owner = state.reads.owner else { preconditionFailure("a transaction has a number") }
     do {
       try whileCurrent(state.id) { try body(Transaction(state: state)) }
     } catch {

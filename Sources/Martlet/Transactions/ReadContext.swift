@@ -25,7 +25,7 @@ final class ReadContext {
     var horizon: LogPosition
     var isCancellable: Bool
     var notesReads: Bool
-    var owner: SnapshotOwner
+    var owner: SnapshotOwner?
     /// That of the engine when this use began, as an even number.
     var interruption: UInt64 = 0
   }
@@ -61,7 +61,7 @@ final class ReadContext {
     unsafe state.initialize(
       to: State(
         snapshot: snapshot, horizon: .zero, isCancellable: false, notesReads: false,
-        owner: SnapshotOwner()))
+        owner: nil))
   }
 
   deinit {
@@ -81,7 +81,7 @@ final class ReadContext {
   /// Begins a use.
   func begin(
     _ snapshot: StoreSnapshot, horizon: LogPosition, cancellation: CancellationFlag?,
-    owner: SnapshotOwner, notesReads: Bool = false
+    owner: SnapshotOwner?, notesReads: Bool = false
   ) {
     unsafe state.pointee = State(
       snapshot: snapshot, horizon: horizon, isCancellable: cancellation != nil,
@@ -122,8 +122,8 @@ final class ReadContext {
   /// The moment it shows.
   var snapshot: StoreSnapshot { unsafe state.pointee.snapshot }
 
-  /// Who reads.
-  var owner: SnapshotOwner { unsafe state.pointee.owner }
+  /// Who reads; nil: a reader without a name.
+  var owner: SnapshotOwner? { unsafe state.pointee.owner }
 
   /// Where the newest commit that this context can see ends in the log.
   var horizon: LogPosition { unsafe state.pointee.horizon }

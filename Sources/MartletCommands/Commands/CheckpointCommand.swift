@@ -10,12 +10,16 @@ package struct CheckpointCommand: ParsableCommand {
       The engine takes checkpoints by itself; one by hand makes the next opening quick, or comes \
       before a copy of the closed database.
 
-      Example:
+      Examples:
         martlet checkpoint cities.db
+        martlet checkpoint cities.db --json
       """)
 
   @Argument(help: "The directory of the database.", completion: .directory)
   package var database: String
+
+  @Flag(help: "Say in JSON how long it took.")
+  package var json = false
 
   package init() {}
 
@@ -26,6 +30,11 @@ package struct CheckpointCommand: ParsableCommand {
       try open.checkpoint()
       return clock.now - start
     }
-    try Descriptor.standardOutput.write("checkpoint taken in \(Figures.time(elapsed))\n")
+    let text =
+      json
+      ? JSON.object([.init("seconds", .number(Figures.fixed(Figures.seconds(elapsed), digits: 6)))])
+        .text
+      : "checkpoint taken in \(Figures.time(elapsed))"
+    try Descriptor.standardOutput.write(text + "\n")
   }
 }

@@ -69,9 +69,9 @@ private func open<Result>(
 }
 
 /// Writes the engine's news to standard error, such as the progress of a long recovery; but not what
-/// happens all the time.
+/// happens all the time, nor that something which was asked for took a while.
 @Sendable
 func writeEvent(_ event: DatabaseEvent) {
-  if event.severity == .debug { return }
+  if event.severity == .debug || event.kind == .slowTransaction { return }
   try? Descriptor.standardError.write("martlet: \(event.message)\n")
 }

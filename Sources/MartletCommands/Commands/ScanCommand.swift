@@ -45,6 +45,9 @@ package struct ScanCommand: ParsableCommand {
   @Option(help: "tsv or jsonl.")
   package var format: Format = .tsv
 
+  @Flag(help: "The same as --format jsonl.")
+  package var json = false
+
   @Flag(help: "Print keys without values.")
   package var keysOnly = false
 
@@ -92,7 +95,7 @@ package struct ScanCommand: ParsableCommand {
   }
 
   private func append(key: [UInt8], value: [UInt8]?, to bytes: inout [UInt8]) {
-    switch format {
+    switch json ? .jsonl : format {
     case .tsv:
       TabSeparated.append(record: value.map { [key, $0] } ?? [key], to: &bytes)
     case .jsonl:

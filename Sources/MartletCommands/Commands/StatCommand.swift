@@ -8,11 +8,13 @@ package struct StatCommand: ParsableCommand {
     abstract: "Show what a database holds.",
     discussion: """
       Shows the keyspaces and the sizes of the database. --count also counts the entries of each \
-      keyspace and adds up their bytes, which reads all of them.
+      keyspace and adds up their bytes, which reads all of them; --space shows what each keyspace \
+      takes of the file: pages, large values, and keys that were removed and still take room.
 
       Examples:
         martlet stat cities.db
         martlet stat cities.db --count --json
+        martlet stat cities.db --space
       """)
 
   @Argument(help: "The directory of the database.", completion: .directory)
@@ -20,6 +22,9 @@ package struct StatCommand: ParsableCommand {
 
   @Flag(help: "Count the entries of each keyspace and their bytes.")
   package var count = false
+
+  @Flag(help: "Show what each keyspace takes of the file.")
+  package var space = false
 
   @Flag(help: "Print a JSON object.")
   package var json = false
@@ -34,7 +39,7 @@ package struct StatCommand: ParsableCommand {
       }
       let figures = DatabaseFigures(
         path: database, id: open.id.description, statistics: open.statistics,
-        keyspaces: keyspaces)
+        keyspaces: keyspaces, space: space ? try open.spaceReport() : nil)
       var output = Output()
       for line in json ? [figures.json.text] : figures.lines { try output.line(line) }
       try output.flush()
@@ -67,73 +72,4 @@ package struct Census: Equatable {
 package struct KeyspaceFigures {
   package var name: String
   package var census: Census?
-}
-
-/// What `stat` shows.
-struct DatabaseFigures {
-  let path: String
-  let id: String
-  let statistics: Statistics
-  let keyspaces: [KeyspaceFigures]
-
-  /// For people.
-  var lines: [String] {
-    var rows: [(String, String)] = [
-      ("identity", id),
-      ("page size", Figures.bytes(statistics.pageSize)),
-      ("pages", Figures.count(statistics.mappedPages)),
-      ("data file", Figures.bytes(statistics.fileBytes)),
-      ("of which used", Figures.bytes(statistics.usedBytes)),
-      ("log since the checkpoint", Figures.bytes(statistics.logBytesSinceCheckpoint)),
-      ("newest commit", Self.moment(statistics.newestTimestamp)),
-      ("keyspaces", Figures.count(keyspaces.count)),
-    ]
-    for keyspace in keyspaces {
-      let census = keyspace.census.map { census in
-        "\(Figures.count(census.entryCount, "entry", plural: "entries")), "
-          + Figures.bytes(census.byteCount)
-      }
-      rows.append(("  \(keyspace.name)", census ?? ""))
-    }
-    let width = rows.map(\.0.count).max() ?? 0
-    let table = rows.map { name, value in
-      value.isEmpty ? name : name + String(repeating: " ", count: width - name.count + 3) + value
-    }
-    return [path] + table.map { "  " + $0 }
-  }
-
-  /// For programs.
-  var json: JSON {
-    var members: [JSON.Member] = [.init("path", .string(path)), .init("id", .string(id))]
-    for (name, value) in counters { members.append(.init(name, JSON(value))) }
-    members.append(
-      .init(
-        "keyspaces",
-        .array(
-          keyspaces.map { keyspace in
-            var members: [JSON.Member] = [.init("name", .string(keyspace.name))]
-            if let census = keyspace.census {
-              members.append(.init("entries", JSON(census.entryCount)))
-              members.append(.init("bytes", JSON(census.byteCount)))
-            }
-            return .object(members)
-          })))
-    return .object(members)
-  }
-
-  /// What opening and this command did is not counted as the life of the database: only sizes
-  /// and positions are shown.
-  private var counters: [(String, UInt64)] {
-    [
-      ("pageSize", statistics.pageSize), ("mappedPages", statistics.mappedPages),
-      ("fileBytes", statistics.fileBytes), ("usedBytes", statistics.usedBytes),
-      ("logBytesSinceCheckpoint", statistics.logBytesSinceCheckpoint),
-      ("newestTimestamp", statistics.newestTimestamp),
-    ]
-  }
-
-  /// A timestamp with its date: nanoseconds since 1970.
-  private static func moment(_ timestamp: UInt64) -> String {
-    timestamp == 0 ? "none" : "\(timestamp), \(Figures.date(nanoseconds: timestamp))"
-  }
 }

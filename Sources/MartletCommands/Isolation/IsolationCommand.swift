@@ -24,16 +24,35 @@ package struct IsolationCommand: ParsableCommand {
 /// `martlet isolation show`: the scenarios that come with the tool.
 package struct IsolationShowCommand: ParsableCommand {
   package static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "List the built-in scenarios, or print one of them.")
+    commandName: "show", abstract: "List the built-in scenarios, or print one of them.",
+    discussion: """
+      Examples:
+        martlet isolation show
+        martlet isolation show P4 > mine.scenario
+        martlet isolation show --json
+      """)
 
   @Argument(help: "The name of a scenario; without it, all are listed.")
   package var name: String?
 
+  @Flag(help: "List them in JSON.")
+  package var json = false
+
   package init() {}
+
+  package func validate() throws {
+    if name != nil && json { throw ValidationError("--json lists, and a name prints a file") }
+  }
 
   package func run() throws {
     var output = Output()
-    if let name {
+    if json {
+      let all = try ScenarioCatalogue.anomalies() + ScenarioCatalogue.schedules()
+      let list = all.map { scenario -> JSON in
+        ["name": .string(scenario.name), "title": .string(scenario.title)]
+      }
+      try output.line(JSON.array(list).text)
+    } else if let name {
       guard let text = ScenarioCatalogue.text(named: name) else {
         throw ToolError("there is no scenario \"\(name)\"; see martlet isolation show")
       }

@@ -12,6 +12,12 @@ package struct IsolationMatrixCommand: ParsableCommand {
       An anomaly that a level forbids must not happen in any order of its steps; one that it allows \
       must be seen to happen, or the engine is more careful than it promises. Ends with 0 when \
       every cell is as promised, else with 1.
+
+      Examples:
+        martlet isolation matrix
+        martlet isolation matrix --level SER --protocol OCC --anomaly P4
+        martlet isolation matrix --html matrix.html
+        martlet isolation matrix --json
       """)
 
   @OptionGroup package var settingArguments: IsolationSettingArguments

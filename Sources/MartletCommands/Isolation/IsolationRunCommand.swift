@@ -11,6 +11,11 @@ package struct IsolationRunCommand: ParsableCommand {
       The scenario runs on a database in memory at each level, or at the ones given. Orders that \
       the file lists are printed; of all others, the first in which something of note happened. \
       Ends with 0 when every expectation was met, else with 1.
+
+      Examples:
+        martlet isolation run mine.scenario
+        martlet isolation run P4 --level RC --verbose
+        martlet isolation show A5B | martlet isolation run - --json
       """)
 
   @Argument(
