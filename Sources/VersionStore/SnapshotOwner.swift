@@ -37,7 +37,7 @@ package struct SnapshotReport: Sendable, Equatable {
   /// In words, to begin a sentence or to end one.
   package var text: String {
     let owner =
-      transaction.rawValue == 0 ? "a read-only snapshot" : "transaction \(transaction.rawValue)"
+      transaction.rawValue == 0 ? "a snapshot" : "transaction \(transaction.rawValue)"
     let name = label.map { " \"\($0)\"" } ?? ""
     let age = age.map { ", \(Self.seconds($0)) s old" } ?? ""
     return "\(owner)\(name) at \(timestamp) (\(pinnedByteCount) bytes\(age))"
