@@ -186,7 +186,7 @@ extension Engine {
     result.logBatches = log.batches
     result.logBytes = log.bytes
     result.logSegmentsReused = log.segmentsReused
-    result.logBytesRetained = engine.log.retainedByteCount
+    result.logBytesRetained = self.log.retainedByteCount
     result.fileBytes = UInt64(paging.fileByteCount)
     result.usedBytes = UInt64(paging.usedByteCount)
     result.mappedPages = UInt64(paging.mappedPageCount)
