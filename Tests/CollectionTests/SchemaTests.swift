@@ -56,7 +56,7 @@ import Testing
     // It began before the index was known: the build waits for it.
     // Used by one thread at a time.
     nonisolated(unsafe) let old = try database.open(isolation: .snapshot)
-    try unsafe old.run { try $0.put(Person(5, email: "old", age: -5), in: bare) }
+    try unsafe old.run { try $0.put(Person(10_000, email: "old"), in: bare) }
     DispatchQueue.concurrentPerform(iterations: 3) { worker in
       do {
         switch worker {
@@ -65,9 +65,13 @@ import Testing
           try database.waitForIndexes(of: people)
           isDone.store(true, ordering: .releasing)
         case 1:
-          // Only when the new declaration is known: whoever does not wait has built by then.
-          while (try? database.count(people.all)) == nil { usleep(1000) }
-          usleep(50_000)
+          // A build that did not wait for it would be done by then, without its record.
+          for _ in 0..<200 {
+            if let indexes = try? database.indexes(of: people), indexes.allSatisfy(\.isReady) {
+              break
+            }
+            usleep(5000)
+          }
           _ = try unsafe old.commit()
         default:
           var random = SplitMix(seed)
@@ -283,6 +287,15 @@ import Testing
     #expect(throws: DatabaseError.self) { try database.dropKeyspace("martlet/schema") }
     #expect(throws: DatabaseError.self) {
       try database.write { _ in try database.open(people) }
+    }
+    #expect(throws: DatabaseError.self) {
+      try database.write { tx in
+        try tx.put(Person(1), in: people)
+        try database.rebuild(Person.byCity, of: people)
+      }
+    }
+    #expect(throws: DatabaseError.self) {
+      try database.write { _ in try database.dropCollection("people") }
     }
   }
 

@@ -23,9 +23,6 @@ extension Database {
     _ schema: Schema, building: IndexBuilding = .first,
     progress: (SchemaProgress) -> Void = { _ in }
   ) throws {
-    guard engine.currentTransaction == nil else {
-      throw DatabaseError(.invalidArgument, "a schema cannot be opened inside a transaction")
-    }
     try withoutActuallyEscaping(progress) { progress in
       try engine.openSchema(schema, building, progress)
     }
@@ -119,9 +116,7 @@ extension Engine {
   func openSchema(
     _ schema: Schema, _ building: IndexBuilding, _ progress: @escaping (SchemaProgress) -> Void
   ) throws {
-    try enter()
-    defer { leave() }
-    try schemaTurn.withTurn {
+    try changingSchema {
       let opening = try SchemaOpening(engine: self, schema: schema, progress: progress)
       try build(try opening.run(), building, progress)
     }
@@ -149,6 +144,18 @@ extension Engine {
     }
   }
 
+  /// Runs a change of the schema while no other one runs.
+  ///
+  /// - Throws: `invalidArgument` inside a transaction, for whose end it would wait.
+  private func changingSchema(_ body: () throws -> Void) throws {
+    guard currentTransaction == nil else {
+      throw DatabaseError(.invalidArgument, "a schema cannot be changed inside a transaction")
+    }
+    try enter()
+    defer { leave() }
+    try schemaTurn.withTurn(body)
+  }
+
   func waitForIndexes(of definition: CollectionDefinition) throws {
     while true {
       let indexes = try collections.bind(definition).indexes
@@ -171,9 +178,7 @@ extension Engine {
   func rebuildIndex(
     _ position: Int, of entry: SchemaEntry, _ progress: @escaping (SchemaProgress) -> Void
   ) throws {
-    try enter()
-    defer { leave() }
-    try schemaTurn.withTurn {
+    try changingSchema {
       let old = try collections.bind(entry.definition)
       guard let store = try existingSchema() else { return }
       let index = old.indexes[position]
@@ -201,9 +206,7 @@ extension Engine {
   }
 
   func dropCollection(_ name: String) throws {
-    try enter()
-    defer { leave() }
-    try schemaTurn.withTurn {
+    try changingSchema {
       guard let store = try existingSchema() else {
         throw DatabaseError(.unknownKeyspace, "there is no collection \"\(name)\"")
       }

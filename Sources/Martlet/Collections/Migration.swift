@@ -52,15 +52,15 @@ public struct Migration: Sendable {
     self.name = name
     work = .rewriting(
       Rewriting(collection: collection.name) { bytes, key, scratch in
-        guard let record = try change(try old.coder.decode(bytes)) else { return false }
+        guard let record = try change(try old.core.coder.decode(bytes)) else { return false }
         scratch.id.removeAll()
-        collection.id(record).encodeElements(into: &scratch.id)
+        collection.core.id(record).encodeElements(into: &scratch.id)
         guard scratch.id.view == key else {
           throw DatabaseError.idChanged(
             from: key.array, to: scratch.id.view.array, collection.name)
         }
         scratch.value.removeAll()
-        try collection.coder.encode(record, &scratch.value)
+        try collection.core.coder.encode(record, &scratch.value)
         return true
       })
   }

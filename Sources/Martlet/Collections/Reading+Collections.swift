@@ -17,7 +17,7 @@ extension Reading where Self: ~Copyable {
     let bound = try access.bind(collection.definition)
     return try access.withKey(of: id) { key in
       try access.withRecord(key, in: bound.records) { bytes in
-        try collection.coder.decode(bytes)
+        try collection.core.coder.decode(bytes)
       }
     }
   }
@@ -45,7 +45,7 @@ extension Reading where Self: ~Copyable {
   public func forEach<Record, ID>(
     _ query: RecordQuery<Record, ID>, _ body: (Record) throws -> ScanStep
   ) throws {
-    let decode = query.collection.coder.decode
+    let decode = query.collection.core.coder.decode
     try recordAccess.scanRecords(query) { _, bytes in try body(decode(bytes)) }
   }
 
@@ -88,7 +88,7 @@ extension Reading where Self: ~Copyable {
     -> RecordPage<Record>
   {
     precondition(count > 0, "a page has at least one record")
-    let decode = query.collection.coder.decode
+    let decode = query.collection.core.coder.decode
     var records: [Record] = []
     var last: [UInt8] = []
     var hasMore = false

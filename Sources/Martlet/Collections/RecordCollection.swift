@@ -35,14 +35,31 @@ public import RecordCoding
 /// - Invariant RC2: a record and its index entries are written by the same transaction, at every
 ///   isolation level.
 public struct RecordCollection<Record, ID: KeyElement>: Sendable {
+  let core: CollectionCore<Record, ID>
+
+  /// Its name: that of its keyspace.
+  public var name: String { core.name }
+
   /// What the database knows of it.
-  package let definition: CollectionDefinition
+  package var definition: CollectionDefinition { core.definition }
+
+  init(
+    _ name: String, _ id: @escaping @Sendable (Record) -> ID, _ coder: RecordCodec<Record>,
+    _ options: KeyspaceOptions, _ indexes: [IndexDerivation<Record>]
+  ) {
+    core = CollectionCore(name, id, coder, options, indexes)
+  }
+}
+
+/// What a declaration of a collection consists of: behind one reference, so that operations pass it
+/// on at the cost of one count.
+final class CollectionCore<Record, ID: KeyElement>: Sendable {
+  let definition: CollectionDefinition
   let id: @Sendable (Record) -> ID
   let coder: RecordCodec<Record>
   let indexes: [IndexDerivation<Record>]
 
-  /// Its name: that of its keyspace.
-  public var name: String { definition.name }
+  var name: String { definition.name }
 
   init(
     _ name: String, _ id: @escaping @Sendable (Record) -> ID, _ coder: RecordCodec<Record>,

@@ -49,7 +49,7 @@ public struct RecordCursor<Record, ID: KeyElement>: ~Copyable {
     position = 0
     let count = min(Self.batchCount, remaining)
     var last: [UInt8] = []
-    let decode = rest.collection.coder.decode
+    let decode = rest.collection.core.coder.decode
     var records: [Record] = []
     swap(&records, &batch)
     defer { swap(&records, &batch) }

@@ -20,12 +20,12 @@ struct RecordWriting<Record, ID: KeyElement> {
   }
 
   private let state: TransactionState
-  private let collection: RecordCollection<Record, ID>
+  private let collection: CollectionCore<Record, ID>
   private let bound: BoundCollection
 
   init(_ state: TransactionState, _ collection: RecordCollection<Record, ID>) throws {
     self.state = state
-    self.collection = collection
+    self.collection = collection.core
     if let doom = state.doom { throw doom }
     bound = try state.bindToWrite(collection.definition)
   }

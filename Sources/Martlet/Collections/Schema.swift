@@ -70,7 +70,7 @@ public struct SchemaEntry: Sendable {
 extension RecordCollection: SchemaCollection {
   /// The collection without its types.
   public var schemaEntry: SchemaEntry {
-    let (coder, indexes, id) = (coder, indexes, id)
+    let (coder, indexes, id) = (core.coder, core.indexes, core.id)
     return SchemaEntry(
       definition: definition,
       derive: { bytes, key, position, keys in
