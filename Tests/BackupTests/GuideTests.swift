@@ -48,7 +48,7 @@ import Testing
     for name in ["restored", "received"] {
       let copy = try Database(at: folder + "/" + name)
       let found = try #require(try copy.existingKeyspace("default"))
-      let value = try copy.read { try $0.value(for: "key", in: found, as: String.self) }
+      let value = try await copy.read { try $0.value(for: "key", in: found, as: String.self) }
       #expect(value == "value")
       try copy.close()
     }
