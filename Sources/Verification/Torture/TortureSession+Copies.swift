@@ -7,7 +7,8 @@ extension TortureSession {
   /// Copies the database beside everything else, opens the copy, and writes down all that it shows:
   /// exactly the commits up to the moment that the backup names (O3), and all of them durable (O1).
   func backUp(_ index: Int) throws {
-    let path = "/backup-\(number)-\(index)"
+    // Of this life: a crash, or a removal that failed, may have left those of lives before.
+    let path = "/backup-\(life.life.seed)-\(number)-\(index)"
     defer { remove(path) }
     let summary = try life.database.backup(to: path, outside: life.effects)
     let observation: TortureHistory.Observation
