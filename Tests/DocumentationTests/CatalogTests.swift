@@ -12,8 +12,8 @@ import Testing
       let declaration = /(?m)^public (?:final )?(?:struct|class|enum|protocol|actor) (\w+)/
       for match in try Samples.text(of: file).matches(of: declaration) {
         count += 1
-        #expect(
-          page.contains("- ``\(match.1)``\n"), "\(file): \(match.1) is not in a topic of Martlet.md")
+        let topic = "- ``\(match.1)``\n"
+        #expect(page.contains(topic), "\(file): \(match.1) is in no topic of Martlet.md")
       }
     }
     #expect(count > 40)

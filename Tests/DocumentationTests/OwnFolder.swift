@@ -50,6 +50,22 @@ extension Database {
   }
 
   @discardableResult
+  func backup(
+    to directory: String, progress: (BackupProgress) throws -> Void
+  ) throws -> BackupSummary {
+    try withoutActuallyEscaping(progress) { progress in
+      try backup(to: OwnFolder.place(directory), progress: Optional(progress))
+    }
+  }
+
+  @discardableResult
+  static func restore(
+    to directory: String, from source: () throws -> [UInt8]?
+  ) throws -> BackupSummary {
+    try restore(to: OwnFolder.place(directory), progress: nil, from: source)
+  }
+
+  @discardableResult
   static func restore(from backup: String, to directory: String) throws -> BackupSummary {
     try restore(
       from: OwnFolder.place(backup), to: OwnFolder.place(directory), progress: nil)

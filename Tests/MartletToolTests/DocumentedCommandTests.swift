@@ -49,7 +49,8 @@ import Testing
   }
 
   @Test func `commands in the text exist`() throws {
-    let names = Set(MartletCommand.configuration.subcommands.compactMap { $0.configuration.commandName })
+    let names = Set(
+      MartletCommand.configuration.subcommands.compactMap { $0.configuration.commandName })
     for (name, text) in try Self.articles() {
       for mention in text.matches(of: /`martlet ([a-z-]+)/) {
         #expect(names.contains(String(mention.1)), "\(name): \(mention.0)`")

@@ -4,7 +4,7 @@ internal import RedoLog
 /// The changes of a database, one transaction after the other, as they become durable.
 ///
 /// ```swift
-/// for try await committed in database.changes(in: [people], from: savedToken) {
+/// for try await committed in try database.changes(in: [people], from: savedToken) {
 ///   try await index.apply(committed.changes)
 ///   savedToken = committed.token
 /// }

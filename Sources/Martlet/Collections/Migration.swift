@@ -24,8 +24,8 @@ public struct Migration: Sendable {
   /// A migration that is one transaction: when it throws, nothing of it happened.
   ///
   /// ```swift
-  /// Migration("2026-03 orders have a currency") { tx in
-  ///   for old in try tx.fetch(OldOrder.all) { try tx.put(Order(old, .euro), in: Order.all) }
+  /// let migration = Migration("2026-03 orders have a currency") { tx in
+  ///   for old in try tx.fetch(OldOrder.all) { try tx.put(Order(old, "EUR"), in: Order.all) }
   /// }
   /// ```
   public init(_ name: String, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) {

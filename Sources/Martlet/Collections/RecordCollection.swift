@@ -17,10 +17,8 @@ public import RecordCoding
 /// }
 ///
 /// try database.open(Schema(Person.all))
-/// try database.write { tx in
-///   try tx.insert(anna, into: Person.all)
-///   let neighbours = try tx.fetch(Person.all.where(Person.byCity.starts(with: anna.city)))
-/// }
+/// try database.insert(anna, into: Person.all)
+/// let neighbours = try database.fetch(Person.all.where(Person.byCity.starts(with: anna.city)))
 /// ```
 ///
 /// A collection is a declaration: it holds no data and belongs to no database, so it can be a

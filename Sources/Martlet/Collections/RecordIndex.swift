@@ -4,11 +4,18 @@ public import KeyCoding
 /// queries that it answers.
 ///
 /// ```swift
-/// RecordIndex("name", on: \Person.name)
-/// RecordIndex("city", on: \Person.city, \Person.born)         // compound: city, then birth
-/// RecordIndex("email", onPresent: \Person.email, isUnique: true)  // no entry for nil
-/// RecordIndex("tags", onEach: \Person.tags)                   // an entry for each tag
-/// RecordIndex("initial", on: { $0.name.prefix(1).lowercased() })
+/// let byName = RecordIndex("name", on: \Person.name)
+/// // Compound: by city, and within a city by birth.
+/// let byCity = RecordIndex("city", on: \Person.city, \Person.born)
+/// // No entry for nil.
+/// let byEmail = RecordIndex("email", onPresent: \Person.email, isUnique: true)
+/// // An entry for each tag.
+/// let byTag = RecordIndex("tags", onEach: \Person.tags)
+/// let byInitial = RecordIndex(
+///   "initial",
+///   on: { (person: Person) in
+///     person.name.prefix(1).lowercased()
+///   })
 /// ```
 ///
 /// It is maintained by every transaction that writes a record of a collection that declares it, and

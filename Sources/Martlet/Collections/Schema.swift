@@ -6,7 +6,9 @@ internal import RawBytes
 /// let schema = Schema(
 ///   Person.all, Order.all,
 ///   migrations: [
-///     Migration("2026-03 orders have a currency") { tx in … }
+///     Migration("2026-03 orders have a currency") { tx in
+///       for old in try tx.fetch(OldOrder.all) { try tx.put(Order(old, "EUR"), in: Order.all) }
+///     }
 ///   ])
 /// try database.open(schema)
 /// ```

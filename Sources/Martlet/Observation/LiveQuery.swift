@@ -4,8 +4,8 @@
   /// A live query for views: an observable object that holds its newest value.
   ///
   /// ```swift
-  /// let people = LiveQuery(database.observe { snapshot in try allPeople(in: snapshot) })
-  /// // in a view: ForEach(people.value ?? []) { … }
+  /// let people = LiveQuery(database.observe { snapshot in try snapshot.fetch(Person.all) })
+  /// // in a view: ForEach(people.value ?? []) { person in Text(person.name) }
   /// ```
   ///
   /// It observes from its creation until it is let go or stopped. An error leaves the last value

@@ -31,7 +31,7 @@ extension Tick: BinaryRecord {
     init(_ values: LiveValues<Int>) { _balance = Live(values) }
     var body: some View { Text(balance.map(String.init) ?? "–") }
   }
-  // end sample
+// end sample
 #endif
 
 @Suite(.ownFolder) struct CommentSamples {
@@ -122,9 +122,11 @@ extension Tick: BinaryRecord {
     let byEmail = RecordIndex("email", onPresent: \Person.email, isUnique: true)
     // An entry for each tag.
     let byTag = RecordIndex("tags", onEach: \Person.tags)
-    let byInitial = RecordIndex("initial", on: { (person: Person) in
-      person.name.prefix(1).lowercased()
-    })
+    let byInitial = RecordIndex(
+      "initial",
+      on: { (person: Person) in
+        person.name.prefix(1).lowercased()
+      })
     // end sample
     let all = RecordCollection(
       "people", of: Person.self, indexes: byName, byCity, byEmail, byTag, byInitial)
