@@ -8,8 +8,8 @@ internal import RawBytes
 ///
 /// - Invariant RE3: every read lies within the bytes, and every count is held against what is left
 ///   before anything is made of it: memory and steps are bounded by the bytes.
-/// - Invariant RE4: when `decode` has returned there are no bytes, so a decoder that was kept finds
-///   nothing.
+/// - Invariant RE4: when `decode` has returned there are no bytes, and using a decoder that was kept
+///   traps.
 final class DecodingRecord {
   private let state = HeapCell(State())
 
@@ -64,6 +64,11 @@ final class DecodingRecord {
     state.value.cursors.removeAll(keepingCapacity: true)
   }
 
+  /// Makes sure that the record is being decoded (RE4).
+  func checkOpen() {
+    precondition(!bytes.isEmpty, "a decoder is used only while its record is decoded")
+  }
+
   // MARK: Names
 
   /// Reads the head; returns where the values begin.
@@ -104,6 +109,7 @@ final class DecodingRecord {
 
   /// The value that begins at an offset.
   func item(at offset: Int, limit: Int) throws(ValueError) -> Item {
+    checkOpen()
     guard offset < limit else { throw .bytes(offset, .endsEarly) }
     let tag = bytes[offset]
     let start = offset + 1
@@ -128,6 +134,7 @@ final class DecodingRecord {
 
   /// The field that begins at an offset: the number of its name, and its value.
   func field(at offset: Int, limit: Int) throws(ValueError) -> (name: Int, item: Item) {
+    checkOpen()
     let first = bytes[offset]
     if first < 128 {
       guard first < state.value.names.count else { throw .bytes(offset, .outOfRange) }

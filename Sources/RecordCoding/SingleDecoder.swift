@@ -9,13 +9,15 @@ struct SingleDecoder: SingleValueDecodingContainer {
   func decodeNil() -> Bool { item.tag == Tag.null }
 
   func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
-    try record.decode(type, item, at: nil, depth: depth + 1)
+    record.checkOpen()
+    return try record.decode(type, item, at: nil, depth: depth + 1)
   }
 
   @inline(__always)
   private func value<Value>(
     _ read: (Item) throws(ValueError) -> Value
   ) throws -> Value {
+    record.checkOpen()
     do throws(ValueError) { return try read(item) } catch {
       throw record.decodingError(error, Value.self, nil)
     }
