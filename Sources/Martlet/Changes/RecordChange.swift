@@ -42,7 +42,7 @@ extension CommittedChanges {
     let keyspace = try database.keyspace(of: collection).id
     func record(_ value: ChangedValue) throws -> Record? {
       guard case .bytes(let bytes) = value else { return nil }
-      return try unsafe collection.coder.decode(bytes.span.bytes)
+      return try unsafe collection.core.coder.decode(bytes.span.bytes)
     }
     return try changes.filter { $0.keyspace == keyspace }.map { change in
       RecordChange(
