@@ -55,7 +55,9 @@ import Testing
 
   @Test func `a collection that is not open is refused`() throws {
     let database = try Database.inMemory()
-    #expect(performing: { try database.changes(of: Bird.all) }) { error in
+    #expect {
+      try database.changes(of: Bird.all)
+    } throws: { error in
       (error as? DatabaseError)?.code == .collectionNotOpen
     }
   }

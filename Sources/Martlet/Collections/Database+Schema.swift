@@ -28,7 +28,7 @@ extension Database {
     }
   }
 
-  /// Tells the database of one collection; see ``open(_:building:progress:)``.
+  /// Tells the database of one collection; see `open(_:building:progress:)`.
   public func open<Record, ID>(_ collection: RecordCollection<Record, ID>) throws {
     try open(Schema(collection))
   }
@@ -68,7 +68,7 @@ extension Database {
   /// Builds an index anew from the records: the cure for what ``verify(progress:)`` finds in one.
   /// Queries through it throw `indexNotReady` until it is complete; writers go on.
   ///
-  /// - Throws: as ``open(_:building:progress:)``.
+  /// - Throws: as `open(_:building:progress:)`.
   public func rebuild<Record, ID, Key>(
     _ index: RecordIndex<Record, Key>, of collection: RecordCollection<Record, ID>,
     progress: (SchemaProgress) -> Void = { _ in }

@@ -39,7 +39,10 @@ extension Transaction {
   /// try tx.update(anna.id, in: people) { $0.city = "Oslo" }
   /// ```
   /// Other writers are kept from it from the moment it is read, so no update is lost, at any level.
-  /// - Parameter change: changes the record in place. It must leave the id as it is.
+  /// - Parameters:
+  ///   - id: whose record.
+  ///   - collection: where it is.
+  ///   - change: changes the record in place. It must leave the id as it is.
   /// - Returns: what `change` returned; nil when there is no such record.
   /// - Throws: what `change` throws: nothing happened. `invalidArgument` when it changed the id.
   @discardableResult

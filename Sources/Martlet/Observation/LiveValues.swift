@@ -1,4 +1,4 @@
-/// The values of a live query: ``Database/observe(_:)`` makes it and says what it promises.
+/// The values of a live query: `Database.observe` makes it and says what it promises.
 ///
 /// A recipe, not a running observation: each iterator observes for itself, from the first call of
 /// `next` until it is let go, its task is cancelled, or the database is closed.

@@ -6,7 +6,7 @@ internal import Environment
 /// ```swift
 /// let mails = try database.queue("mails")
 /// try await database.write { tx in
-///   try tx.set(order, for: order.id, in: orders)
+///   try tx.set("paid", for: order.id, in: orders)
 ///   try tx.enqueue("confirm \(order.id)", to: mails, key: "confirm \(order.id)")
 /// }
 /// try await mails.process { message in try await send(message.decoded(as: String.self)) }

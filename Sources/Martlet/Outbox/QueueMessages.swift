@@ -48,8 +48,8 @@ public struct QueueMessages: AsyncSequence, Sendable {
 }
 
 extension MessageQueue {
-  /// Its messages, as they become due. Answer each: ``acknowledge(_:)-swift.method``,
-  /// ``fail(_:_:)-swift.method`` or ``giveBack(_:)-swift.method``.
+  /// Its messages, as they become due. Answer each: `acknowledge`, `fail` or
+  /// `giveBack`.
   public var messages: QueueMessages { QueueMessages(queue: self) }
 
   /// Hands messages to a closure until the task is cancelled: acknowledges each when the closure

@@ -25,6 +25,23 @@ import Testing
     return (try #require(FileHandle(forUpdatingAtPath: path)), path)
   }
 
+  private func copy(_ database: Database) throws {
+    var output: [String] = []
+    func print(_ line: String) { output.append(line) }
+    // sample: Backup
+    let summary = try database.backup(to: "backups/monday")
+    print("the state at \(summary.timestamp), \(summary.pageCount) pages")
+    // end sample
+    #expect(output.first?.hasPrefix("the state at ") == true)
+    // sample: Backup
+    try database.backup(to: "backups/tuesday") { progress in
+      if let fraction = progress.fraction, let left = progress.timeLeft {
+        print("\(Int(fraction * 100)) %, \(Int(progress.bytesPerSecond) >> 20) MiB/s, \(left) left")
+      }
+    }
+    // end sample
+  }
+
   @Test func `copies, and the way back`() async throws {
     let database = try database()
     try copy(database)
@@ -33,8 +50,11 @@ import Testing
     let uploaded = Output<[UInt8]>()
     func upload(_ piece: [UInt8]) async throws { uploaded.append(piece) }
     // sample: Backup
-    let summary = try database.backup(to: "backups/monday")
-    print("the state at \(summary.timestamp), \(summary.pageCount) pages")
+    try database.backup { piece in try output.write(contentsOf: piece) }
+
+    for try await piece in database.backupStream() {
+      try await upload(piece)
+    }
     // end sample
     let stream = try [UInt8](Data(contentsOf: URL(filePath: path)))
     #expect(stream.starts(with: "MartletB".utf8))
@@ -46,31 +66,13 @@ import Testing
     }
   }
 
-  private func copy(_ database: Database) throws {
-    var output: [String] = []
-    func print(_ line: String) { output.append(line) }
-    // sample: Backup
-    try database.backup(to: "backups/tuesday") { progress in
-      if let fraction = progress.fraction, let left = progress.timeLeft {
-        print("\(Int(fraction * 100)) %, \(Int(progress.bytesPerSecond) >> 20) MiB/s, \(left) left")
-      }
-    }
-    // end sample
-    #expect(output.first?.hasPrefix("the state at ") == true)
-    // sample: Backup
-    try database.backup { piece in try output.write(contentsOf: piece) }
-
-    for try await piece in database.backupStream() {
-      try await upload(piece)
-    }
-    // end sample
-  }
-
   private func wayBack(_ input: FileHandle) throws {
     // sample: Backup
     try Database.restore(from: "backups/monday", to: "restored")
 
-    try Database.restore(to: "received") { try input.read(upToCount: 1 << 20).map(Array.init) }
+    try Database.restore(to: "received") {
+      try input.read(upToCount: 1 << 20).map(Array.init)
+    }
     // end sample
   }
 

@@ -300,6 +300,29 @@ extension Tick: BinaryRecord {
     #expect(names.lines == ["Anna"])
   }
 
+  @Test func `an outbox of a transaction`() async throws {
+    struct Order { let id = "7" }
+    let database = try Database.inMemory()
+    let orders = try database.keyspace("orders")
+    let order = Order()
+    let sent = Output<String?>()
+    @Sendable func send(_ text: String?) async throws { sent.append(text) }
+    let working = Task {
+      // sample: MessageQueue.swift
+      let mails = try database.queue("mails")
+      try await database.write { tx in
+        try tx.set("paid", for: order.id, in: orders)
+        try tx.enqueue("confirm \(order.id)", to: mails, key: "confirm \(order.id)")
+      }
+      try await mails.process { message in try await send(message.decoded(as: String.self)) }
+      // end sample
+    }
+    while sent.isEmpty { await Task.yield() }
+    working.cancel()
+    try await working.value
+    #expect(sent.lines == ["confirm 7"])
+  }
+
   @Test func `backups go to directories and streams`() async throws {
     let copies = OwnFolder.place("backups")
     try FileManager.default.createDirectory(atPath: copies, withIntermediateDirectories: true)

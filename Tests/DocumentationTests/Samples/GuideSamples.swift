@@ -163,4 +163,16 @@ import Testing
     #expect(output == ["nothing happened"])
     #expect(try db.read { try $0.contains("alice", in: accounts) } == false)
   }
+
+  @Test func `a transaction has a deadline`() async throws {
+    let db = try Database.inMemory()
+    let accounts = try db.keyspace("accounts")
+    // sample: ErrorsAndRetries
+    try await db.write(within: .seconds(2)) { tx in
+      try tx.increment("alice", by: -50, in: accounts)
+    }
+    // end sample
+    let balance = try await db.read { try $0.value(for: "alice", in: accounts, as: Int.self) }
+    #expect(balance == -50)
+  }
 }
