@@ -241,7 +241,7 @@ private struct VerificationWalk {
         census.tombstoneCount += 1
       } else {
         census.contentByteCount += UInt64(view.prefix.count + view.suffix(index).count)
-        if !entry.flags.contains(.overflow) { 
+        if !entry.flags.contains(.overflow) {
           census.contentByteCount += UInt64(entry.value.count - entry.flags.trailingByteCount)
         }
       }
