@@ -50,7 +50,9 @@ import Testing
 
   @Test func `commands in the text exist`() throws {
     let names = Set(
-      MartletCommand.configuration.subcommands.compactMap { $0.configuration.commandName })
+      MartletCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
+    )
+    .union(["help"])
     for (name, text) in try Self.articles() {
       for mention in text.matches(of: /`martlet ([a-z-]+)/) {
         #expect(names.contains(String(mention.1)), "\(name): \(mention.0)`")

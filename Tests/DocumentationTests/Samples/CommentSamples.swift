@@ -68,16 +68,32 @@ extension Tick: BinaryRecord {
     return database
   }
 
-  @Test func `keys and records`() throws {
+  @Test func `a tuple is a key`() throws {
     struct Customer { var id = 7 }
     let customer = Customer()
     // sample: KeyTuple.swift
     let key = KeyTuple("orders", customer.id, Date.now)
     // end sample
-    #expect(key.elements.0 == "orders")
+    let database = try database()
+    let orders = try database.keyspace("orders")
+    try database.write { tx in try tx.set("paid", for: key, in: orders) }
+    let bounds = try KeyBounds.prefix(KeyTuple("orders", 7))
+    var count = 0
+    try database.read { snapshot in
+      try snapshot.forEach(in: orders, bounds) { _, _ in
+        count += 1
+        return .continue
+      }
+    }
+    #expect(count == 1)
+  }
+
+  @Test func `a record writes itself`() throws {
     let tick = Tick(time: 1, price: 2)
     let coder = HandWrittenCoder<Tick>()
-    #expect(try unsafe coder.decode(coder.encode(tick).span.bytes) == tick)
+    let bytes = try coder.encode(tick)
+    let decoded = try unsafe coder.decode(bytes.span.bytes)
+    #expect(decoded == tick)
   }
 
   @Test func `a keyspace is built of what is sorted`() throws {
