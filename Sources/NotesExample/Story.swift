@@ -6,6 +6,8 @@ struct Story {
   let directory: String
 
   func tell() async throws {
+    try FileManager.default.createDirectory(
+      atPath: directory, withIntermediateDirectories: true)
     let phone = try NoteStore("phone", at: directory + "/phone")
     let laptop = try NoteStore("laptop", at: directory + "/laptop")
     defer {

@@ -23,7 +23,7 @@ struct OwnFolder: SuiteTrait, TestTrait, TestScoping {
   /// Where a path of a sample lies.
   static func place(_ path: String) -> String {
     guard let current else { preconditionFailure("the suite lacks the trait .ownFolder") }
-    return current + "/" + path
+    return path.hasPrefix(current) ? path : current + "/" + path
   }
 }
 
