@@ -55,6 +55,22 @@ import Testing
     // end sample
     #expect(output == ["Swifts on the shelf"])
     #expect(newest.map(\.id) == [note.id])
+
+    // sample: GettingStarted
+    func move(_ note: UUID, to folder: String, _ tx: borrowing Transaction) throws {
+      try tx.update(note, in: Note.all) { $0.folder = folder }
+    }
+
+    func isEmpty(_ folder: String, _ reading: borrowing some Reading & ~Copyable) throws -> Bool {
+      try !reading.exists(Note.all.where(Note.byFolder.starts(with: folder)))
+    }
+
+    try db.write { tx in
+      try move(note.id, to: "done", tx)
+      if try isEmpty("ideas", tx) { print("no ideas are left") }
+    }
+    // end sample
+    #expect(output.last == "no ideas are left")
   }
 
   @Test func `a live query follows the data`() async throws {
