@@ -78,7 +78,8 @@ import Testing
   @Test func `of the data file stops a compaction with an error that names the page`() throws {
     let world = BackupWorld()
     let database = try world.database()
-    _ = try world.fill(database, seed: testSeed(), count: 3_000)
+    // A fixed seed: with others what is left may lie where a compaction would put it.
+    _ = try world.fill(database, seed: 7, count: 3_000)
     try database.checkpoint()
     try database.dropKeyspace("default")
     for _ in 0..<3 { try database.checkpoint() }
