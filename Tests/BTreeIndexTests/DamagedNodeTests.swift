@@ -9,7 +9,7 @@ import Testing
 ///
 /// Forged pages of the damage tests showed it: maintenance met the same bad neighbour a second time
 /// and waited for a latch that its own first attempt had kept.
-@Suite(.timeLimit(.minutes(1))) struct DamagedNodeTests {
+@Suite(.timeLimit(.minutes(20))) struct DamagedNodeTests {
   /// A root over leaves, the first of which has nothing but tombstones.
   private func makeTreeWithEmptyLeaf() throws -> (tree: Tree, leaves: [PageID]) {
     let tree = try makeTree()

@@ -4,7 +4,7 @@ import MartletCommands
 import Testing
 
 /// `backup`, `restore`, `dump` and `compact`, as their users run them.
-@Suite(.timeLimit(.minutes(5))) struct BackupCommandTests {
+@Suite(.timeLimit(.minutes(20))) struct BackupCommandTests {
   private func inPlace(_ body: (_ folder: String, _ database: String) throws -> Void) throws {
     try withTemporaryFolder { folder in
       let rows = (0..<2_000).map { "key \($0)\tvalue \($0)\n" }.joined()
@@ -116,7 +116,7 @@ import Testing
 
 /// To and from the tools of LMDB and Berkeley DB, where they are installed, and from samples that
 /// they wrote.
-@Suite(.timeLimit(.minutes(5))) struct `Other stores` {
+@Suite(.timeLimit(.minutes(20))) struct `Other stores` {
   private static func tool(_ names: [String]) -> String? {
     names.map { "/usr/bin/" + $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
   }

@@ -3,7 +3,7 @@ import Martlet
 import MartletCommands
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct CommandTests {
+@Suite(.timeLimit(.minutes(20))) struct CommandTests {
   /// A folder with a path for a database in it, and a way to write input files.
   private struct Place {
     let folder: String

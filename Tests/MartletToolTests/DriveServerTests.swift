@@ -4,7 +4,7 @@ import MartletCommands
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct DriveServerTests {
+@Suite(.timeLimit(.minutes(20))) struct DriveServerTests {
   /// A server on a database in memory, and the replies that came.
   fileprivate final class Harness {
     private final class Replies: Sendable {

@@ -266,7 +266,7 @@ import Testing
 }
 
 /// The real thing.
-@Suite(.timeLimit(.minutes(2))) struct `The shell as a process` {
+@Suite(.timeLimit(.minutes(20))) struct `The shell as a process` {
   @Test func `a pipe gets results alone, and the exit code tells`() throws {
     try withTemporaryFolder { folder in
       let path = folder + "/db"

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 
 /// Deadlines and cancellation, wherever a transaction can wait.
-@Suite(.timeLimit(.minutes(1))) struct `A call that nobody waits for any more` {
+@Suite(.timeLimit(.minutes(20))) struct `A call that nobody waits for any more` {
   let database: Database
   let accounts: Keyspace
 

@@ -4,7 +4,7 @@
   import Testing
 
   @MainActor
-  @Suite(.timeLimit(.minutes(1))) struct `A live query for views` {
+  @Suite(.timeLimit(.minutes(20))) struct `A live query for views` {
     let database: Database
     let accounts: Keyspace
 

@@ -11,7 +11,7 @@ final class Count: Sendable {
   var value: Int { number.load(ordering: .relaxed) }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct `Live queries` {
+@Suite(.timeLimit(.minutes(20))) struct `Live queries` {
   let database: Database
   let accounts: Keyspace
   let others: Keyspace

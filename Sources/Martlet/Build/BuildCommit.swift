@@ -16,6 +16,7 @@ final class BuildCommit {
   /// What the log says of it: that it is coming, and that it is there.
   private let record: KeyspaceReset
   private var isAnnounced = false
+  private var isEnded = false
   private var failureToReveal: DatabaseError?
 
   init(engine: Engine, build: KeyspaceBuild, name: String) {
@@ -25,8 +26,12 @@ final class BuildCommit {
   }
 
   func run() throws(DatabaseError) {
+    // For both records: when the checkpoint is durable, a full disk must not keep the end of the story
+    // out of the log.
     try engine.pipeline.reserve(record)
     defer { if !isAnnounced { engine.pipeline.cancelReservation(of: record) } }
+    try engine.pipeline.reserve(record)
+    defer { if !isEnded { engine.pipeline.cancelReservation(of: record) } }
     do {
       try engine.checkpointer.run(for: self)
     } catch {
@@ -91,6 +96,7 @@ final class BuildCommit {
   private func reveal() {
     do {
       try engine.pipeline.publishMoment(of: record, engine.configuration.durability) { moment in
+        isEnded = true
         build.reveal(from: moment)
       }
     } catch {

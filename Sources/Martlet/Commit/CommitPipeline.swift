@@ -350,13 +350,10 @@ final class CommitPipeline: @unchecked Sendable {
 
   /// Publishes and acknowledges a moment of its own, from which a keyspace is seen that a checkpoint
   /// made durable. The log tells of it in this very moment. `body` runs in the section, immediately
-  /// before, and is short.
+  /// before, and is short. Space in the log was reserved; it is used up once `body` has run.
   func publishMoment(
     of record: KeyspaceReset, _ durability: Durability, _ body: (Timestamp) -> Void
   ) throws(DatabaseError) {
-    do { try log.reserve(record.byteCount) } catch { throw DatabaseError(error) }
-    var isOwed = true
-    defer { if isOwed { log.cancelReservation(record.byteCount) } }
     var attempt = 0
     while true {
       try requireHealth()
@@ -369,7 +366,6 @@ final class CommitPipeline: @unchecked Sendable {
           let timestamp = state.clock.next(wallClock: wallClock, ceiling: log.durableCeiling)
         else { return nil }
         body(timestamp)
-        isOwed = false
         let end = append(record.encoded(isBuilt: true), at: timestamp)
         if observation.isObserved { observation.noteWhole(record.keyspace, at: timestamp) }
         let ticket = state.publications.order(timestamp, end: end)

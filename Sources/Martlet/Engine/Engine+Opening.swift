@@ -52,6 +52,7 @@ extension Engine {
         directoryLock: lock)
       if let build = parts.unfinishedBuild {
         do throws(DatabaseError) {
+          try engine.pipeline.reserve(build)
           try engine.pipeline.publishMoment(of: build, .full) { _ in }
         } catch {
           try? engine.close()

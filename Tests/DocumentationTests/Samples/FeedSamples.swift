@@ -2,7 +2,7 @@ import Foundation
 import Martlet
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct FeedSamples {
+@Suite(.timeLimit(.minutes(20))) struct FeedSamples {
   private struct Person: Codable, Identifiable, Sendable {
     var id: Int
     var name: String

@@ -2,7 +2,7 @@ import Martlet
 import Testing
 
 @MainActor
-@Suite(.timeLimit(.minutes(1))) struct LiveSamples {
+@Suite(.timeLimit(.minutes(20))) struct LiveSamples {
   private struct Person: Codable, Identifiable, Sendable, Hashable {
     var id: Int
     var age: Int
