@@ -48,6 +48,9 @@ let optionalEngines = [
     condition: "ROCKSDB"),
 ].filter(\.isInstalled)
 
+/// GRDB stands on the system's SQLite, and takes part when that does.
+let hasSQLite = optionalEngines.contains { $0.module == "CSQLite" }
+
 let package = Package(
   name: "martlet-benchmarks",
   platforms: [.macOS(.v15)],
@@ -58,7 +61,9 @@ let package = Package(
     .package(name: "martlet", path: "../"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
-  ],
+  ]
+    + (hasSQLite
+      ? [.package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0")] : []),
   targets: [
     .systemLibrary(
       name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"]), .brew(["lmdb"])]),
@@ -71,7 +76,8 @@ let package = Package(
         .product(name: "Verification", package: "martlet"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
-      ] + optionalEngines.map { .target(name: $0.module) },
+      ] + optionalEngines.map { .target(name: $0.module) }
+        + (hasSQLite ? [.product(name: "GRDB", package: "GRDB.swift")] : []),
       swiftSettings: settings + optionalEngines.map { .define($0.condition) }),
   ] + optionalEngines.map(\.target)
 )

@@ -32,7 +32,7 @@ struct CompareCommand: ParsableCommand {
     let progress = Progress(
       plan.turns.flatMap { turn in
         (1...plan.rounds).flatMap { _ in
-          turn.engines.map { Progress.Step(workload: turn.workload, engine: $0) }
+          turn.engines.map { Progress.Step(work: "\(turn.workload)", subject: $0.rawValue) }
         }
       })
     for turn in plan.turns {
@@ -41,7 +41,8 @@ struct CompareCommand: ParsableCommand {
           let trial = Trial(
             engine: engine, workload: turn.workload, scale: plan.scale, seed: selection.seed,
             directory: folder.path(of: engine))
-          progress.run(Progress.Step(workload: turn.workload, engine: engine), round: round) {
+          let step = Progress.Step(work: "\(turn.workload)", subject: engine.rawValue)
+          progress.run(step, round: round) {
             do {
               results.add(
                 try TrialProcess.run(trial, isQuick: selection.quick), engine, turn.workload)

@@ -9,6 +9,7 @@ struct MartletBench: ParsableCommand {
     subcommands: [
       CompareCommand.self, TrialCommand.self, VictimCommand.self, CheckpointLatencyCommand.self,
       BeyondMemoryCommand.self, ConsensusCoreCommand.self, ReplicatedPutsCommand.self,
+      CompareGRDBCommand.self,
     ],
     defaultSubcommand: CompareCommand.self)
 }

@@ -10,11 +10,11 @@ import Foundation
 /// itself on a terminal, else one line after the other.
 ///
 /// Trials differ by a hundredfold, so the rest is reckoned trial by trial: as long as in an earlier
-/// round, else as others of its workload, else as all so far.
+/// round, else as others of its work, else as all so far.
 final class Progress {
   struct Step: Hashable {
-    let workload: Workload
-    let engine: EngineKind
+    let work: String
+    let subject: String
   }
 
   private var rest: [Step]
@@ -28,13 +28,13 @@ final class Progress {
   }
 
   /// Shows a step, runs it, and notes how long it took.
-  func run(_ step: Step, round: Int, _ body: () -> Void) {
+  func run(_ step: Step, round: Int, _ body: () throws -> Void) rethrows {
     let number = total - rest.count + 1
     let left = number == 1 ? "" : ", about \(Self.text(expected)) left"
     let line =
-      "[\(number)/\(total)] \(step.workload), round \(round), \(step.engine.rawValue)\(left)"
+      "[\(number)/\(total)] \(step.work), round \(round), \(step.subject)\(left)"
     write(isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n")
-    seconds[step] = Trial.seconds(body)
+    seconds[step] = try Trial.seconds(body)
     rest.removeFirst()
   }
 
@@ -44,9 +44,9 @@ final class Progress {
 
   private var expected: Double {
     let all = mean(Array(seconds.values)) ?? 0
-    let byWorkload = Dictionary(grouping: seconds, by: { $0.key.workload })
+    let byWork = Dictionary(grouping: seconds, by: { $0.key.work })
       .compactMapValues { mean($0.map(\.value)) }
-    return rest.reduce(0) { $0 + (seconds[$1] ?? byWorkload[$1.workload] ?? all) }
+    return rest.reduce(0) { $0 + (seconds[$1] ?? byWork[$1.work] ?? all) }
   }
 
   private func mean(_ values: [Double]) -> Double? {

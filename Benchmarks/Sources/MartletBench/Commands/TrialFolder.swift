@@ -4,7 +4,7 @@ import Foundation
 struct TrialFolder: Sendable {
   /// Where the caller wanted it, for the report.
   let base: String
-  private let root: String
+  let root: String
 
   /// - Parameter base: an existing or new folder; nil picks a temporary one that is on a disk.
   init(base: String?) throws {

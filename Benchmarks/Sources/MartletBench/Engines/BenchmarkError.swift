@@ -6,6 +6,7 @@ enum BenchmarkError: Error, CustomStringConvertible {
   case notInstalled(engine: String)
   case engine(String, call: String, message: String)
   case unsupported(engine: String)
+  case missingRecord(Int)
   case trial(String)
   case file(String)
 
@@ -19,6 +20,7 @@ enum BenchmarkError: Error, CustomStringConvertible {
     case .notInstalled(let engine): "\(engine) is not installed here"
     case .engine(let engine, let call, let message): "\(engine): \(call): \(message)"
     case .unsupported(let engine): "\(engine) cannot do this"
+    case .missingRecord(let id): "a record that was written is not found: \(id)"
     case .trial(let message): message
     case .file(let message): message
     }
