@@ -31,6 +31,13 @@ package struct StoreSnapshot: BitwiseCopyable, Sendable, Equatable {
   package mutating func judgeExpiry(at moment: UInt64) {
     if self.moment == 0 { self.moment = moment }
   }
+
+  /// The same state, with what has expired and was not removed.
+  package var withoutExpiry: StoreSnapshot {
+    var snapshot = self
+    snapshot.moment = 0
+    return snapshot
+  }
 }
 
 /// What a commit decided about the versions it supersedes, before it applies.

@@ -113,10 +113,12 @@ struct ChangeDecoder {
             decoded.keyspaceEvents.append(event)
           }
         } else if watches(entry.keyspace) {
+          let replaced = old.value(replacedBy: entry)
           decoded.append(
             Change(
               keyspace: entry.keyspace, key: entry.key.array, newValue: newValue(of: entry, record),
-              oldValue: old.value(replacedBy: entry)))
+              oldValue: replaced.value, expiry: WallTime(stored: entry.expiry),
+              oldExpiry: WallTime(stored: replaced.expiry)))
         }
       }
     }
@@ -257,6 +259,14 @@ extension ChangedValue {
   }
 }
 
+extension WallTime {
+  /// What an entry of the log says; nil for zero: it does not expire.
+  fileprivate init?(stored moment: UInt64) {
+    if moment == 0 { return nil }
+    self.init(nanosecondsSince1970: moment)
+  }
+}
+
 /// Looks up what the entries of a commit replaced, in step with them: both ascend.
 private struct PreviousValues {
   private var iterator: WriteBatch.Iterator?
@@ -267,16 +277,21 @@ private struct PreviousValues {
     current = iterator?.next()
   }
 
-  mutating func value(replacedBy entry: WriteBatchEntry) -> ChangedValue {
+  /// The old value, and when it expired; zero: never.
+  mutating func value(
+    replacedBy entry: WriteBatchEntry
+  ) -> (value: ChangedValue, expiry: UInt64) {
     while let found = current, Self.precedes(found, entry) { current = iterator?.next() }
     guard let found = current, found.keyspace == entry.keyspace, found.key == entry.key else {
-      return .unrecorded
+      return (.unrecorded, 0)
     }
-    switch found.operation {
-    case .set: return .bytes(found.value.array)
-    case .remove: return .absent
-    case .large: return .omitted(byteCount: found.byteCount)
-    }
+    let value: ChangedValue =
+      switch found.operation {
+      case .set: .bytes(found.value.array)
+      case .remove: .absent
+      case .large: .omitted(byteCount: found.byteCount)
+      }
+    return (value, found.expiry)
   }
 
   private static func precedes(_ left: WriteBatchEntry, _ right: WriteBatchEntry) -> Bool {

@@ -33,8 +33,16 @@ public struct Change: Sendable, Hashable {
   /// What the key has from this commit on.
   public let newValue: ChangedValue
   /// What it had before: ``ChangedValue/unrecorded`` unless the keyspace was made with
-  /// ``KeyspaceOptions/recordsPreviousValues``.
+  /// ``KeyspaceOptions/recordsPreviousValues``. It is the ``newValue`` of the change of the key before
+  /// this one, even if that has expired meanwhile (``oldExpiry``).
   public let oldValue: ChangedValue
+  /// When the key expires from this commit on; nil when it does not.
+  ///
+  /// Nothing is told at that moment. When an expired entry is removed, in the background and later, or
+  /// replaced, a change tells of that as of any other.
+  public let expiry: WallTime?
+  /// When the old value expired or would have; nil when it did not, or is not recorded.
+  public let oldExpiry: WallTime?
 
   /// Whether the key was removed.
   public var isRemoval: Bool { newValue == .absent }

@@ -10,7 +10,9 @@ internal import VersionStore
 /// wins a newer one refuses the commit, and the others have taken a new snapshot behind their locks.
 ///
 /// - Invariant PV1: for each entry of the commit in a recorded keyspace there is one entry, of the
-///   same key, with what a reader immediately before the commit would find.
+///   same key, with the state that the commit replaces.
+/// - Invariant PV2: a value that has expired and was not removed is recorded like any other: what one
+///   change tells as new is what the next one of the key tells as old.
 struct PreviousValuesRecorder: ~Copyable {
   /// The largest value that is recorded with its bytes.
   static let valueByteLimit: UInt64 = 1 << 20
@@ -26,6 +28,8 @@ struct PreviousValuesRecorder: ~Copyable {
   mutating func record(
     _ batch: WriteBatch, _ keyspaces: [KeyspaceID], _ store: VersionStore, _ snapshot: StoreSnapshot
   ) throws(DatabaseError) -> WriteBatch {
+    // PV2: without a moment nothing has expired.
+    let snapshot = snapshot.withoutExpiry
     var entries = batch.makeIterator()
     while let entry = entries.next() {
       guard keyspaces.contains(entry.keyspace) else { continue }
@@ -47,12 +51,15 @@ struct PreviousValuesRecorder: ~Copyable {
     guard let found else { return builder.remove(entry.key, in: entry.keyspace) }
     guard found.byteCount <= Self.valueByteLimit, byteCount + found.byteCount <= Self.byteLimit
     else {
-      return builder.setLarge(
-        entry.key, ordinal: 0, byteCount: found.byteCount, in: entry.keyspace)
+      return builder.append(
+        .large(entry.key, ordinal: 0, byteCount: found.byteCount, in: entry.keyspace)
+          .expiring(at: found.expiry))
     }
     byteCount += found.byteCount
     guard let overflow = found.overflow else {
-      return builder.set(entry.key, to: scratch.view[found.valueRange], in: entry.keyspace)
+      return builder.append(
+        .set(entry.key, to: scratch.view[found.valueRange], in: entry.keyspace)
+          .expiring(at: found.expiry))
     }
     scratch.append(zeros: Int(overflow.byteCount))
     var done = 0
@@ -63,7 +70,8 @@ struct PreviousValuesRecorder: ~Copyable {
       guard count > 0 else { throw .corrupt(.overflowEnd(at: done, of: overflow.byteCount)) }
       done += count
     }
-    builder.set(entry.key, to: scratch.view, in: entry.keyspace)
+    builder.append(
+      .set(entry.key, to: scratch.view, in: entry.keyspace).expiring(at: found.expiry))
   }
 }
 

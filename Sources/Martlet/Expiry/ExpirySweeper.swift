@@ -192,9 +192,14 @@ final class ExpirySweeper: @unchecked Sendable {
   }
 
   private func commit(_ keys: ArraySlice<[UInt8]>, in keyspace: KeyspaceID) throws {
-    // A handle without options: removing what is absent breaks no rule among keys (rule M6).
+    guard let info = store.keyspace(keyspace) else { return }
+    // Removing what is absent breaks no rule among keys (rule M6), so of the options only what is
+    // recorded counts.
+    let kept = try KeyspaceOptions(decoding: info.options)
     let handle = Keyspace(
-      name: "\(keyspace.rawValue)", id: keyspace, options: KeyspaceOptions(), database: engine.id)
+      name: info.name, id: keyspace,
+      options: KeyspaceOptions(recordsPreviousValues: kept.recordsPreviousValues),
+      database: engine.id)
     var options = try engine.options(
       .readCommitted, nil, durability: nil, retry: .never, cancellation: nil)
     options.lockTimeout = .zero
