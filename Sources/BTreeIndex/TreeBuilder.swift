@@ -23,11 +23,15 @@ package struct TreeBuilder: ~Copyable {
   private let keyLimit: Int
   private let inlineLimit: Int
   private let overflow: OverflowLayout
+  /// A value and its expiry, as they stand in a leaf.
+  private var expiring = ByteBuffer(capacity: 0)
 
   /// Entries added so far.
   package private(set) var entryCount = 0
   /// Their keys and values, in bytes.
   package private(set) var byteCount = 0
+  /// When the first of the entries expires; zero when none does.
+  package private(set) var firstExpiry: UInt64 = 0
 
   /// What became of an entry.
   package enum Outcome: Sendable { case added, notAscending }
@@ -45,15 +49,19 @@ package struct TreeBuilder: ~Copyable {
 
   /// Adds an entry behind all others. A value too large for a leaf goes to overflow pages.
   ///
+  /// - Parameter expiry: when it expires; zero: never.
   /// - Returns: `.notAscending` when the key is not above the last one; then nothing is added.
   /// - Throws: `.keyTooLong`; nothing is added. `.paging`: the build can only be abandoned.
-  package mutating func append(_ key: ByteView, _ value: ByteView) throws(TreeError) -> Outcome {
+  package mutating func append(
+    _ key: ByteView, _ value: ByteView, expiry: UInt64 = 0
+  ) throws(TreeError) -> Outcome {
     try check(key)
-    if !fitsInline(key, value) {
+    if !fitsInline(key, value, expiry: expiry) {
       if entryCount > 0, !leaf.isBelow(key) { return .notAscending }
-      return try append(key, try writeLarge(value))
+      return try append(key, try writeLarge(value), expiry: expiry)
     }
     byteCount += key.count + value.count
+    if expiry != 0 { return try append(key, EntryFlags(rawValue: 0), value, expiring: expiry) }
     return try append(key, EntryFlags(rawValue: 0), value)
   }
 
@@ -67,21 +75,35 @@ package struct TreeBuilder: ~Copyable {
 
   /// Whether a value stands beside its key.
   @inline(__always)
-  package func fitsInline(_ key: ByteView, _ value: ByteView) -> Bool {
-    key.count + value.count <= inlineLimit
+  package func fitsInline(_ key: ByteView, _ value: ByteView, expiry: UInt64 = 0) -> Bool {
+    key.count + value.count + (expiry == 0 ? 0 : ExpiryField.byteCount) <= inlineLimit
   }
 
   /// Adds the entry of a large value that `writeLarge` wrote.
   package mutating func append(
-    _ key: ByteView, _ reference: OverflowReference
+    _ key: ByteView, _ reference: OverflowReference, expiry: UInt64 = 0
   ) throws(TreeError) -> Outcome {
     let encoded = Processor.threadScratch(OverflowReference.encodedByteCount)
     reference.encode(into: encoded)
     let value = encoded.view.array
     byteCount += key.count + Int(clamping: reference.byteCount)
     return try value.withByteView { (value) throws(TreeError) in
-      try append(key, .overflow, value)
+      expiry == 0
+        ? try append(key, .overflow, value)
+        : try append(key, .overflow, value, expiring: expiry)
     }
+  }
+
+  /// Adds an entry that expires: its expiry stands behind what it has else.
+  @inline(never)
+  private mutating func append(
+    _ key: ByteView, _ flags: EntryFlags, _ value: ByteView, expiring expiry: UInt64
+  ) throws(TreeError) -> Outcome {
+    expiring.removeAll()
+    let expires = ExpiryField.append(value, expiry: expiry, to: &expiring)
+    let outcome = try append(key, flags.union(expires), expiring.view)
+    if outcome == .added, firstExpiry == 0 || expiry < firstExpiry { firstExpiry = expiry }
+    return outcome
   }
 
   @inline(__always)

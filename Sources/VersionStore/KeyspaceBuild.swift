@@ -34,6 +34,8 @@ package final class KeyspaceBuild: @unchecked Sendable {
   private let timestamp: Timestamp
   private var root = PageID.none
   private var isEntered = false
+  /// When the first of its entries expires; zero when none does.
+  package private(set) var firstExpiry: UInt64 = 0
 
   init(store: VersionStore, name: String, options: [UInt8]) {
     self.store = store
@@ -60,6 +62,7 @@ package final class KeyspaceBuild: @unchecked Sendable {
     _ builder: consuming TreeBuilder, unneeded: [OverflowReference] = []
   ) throws(StoreError) {
     precondition(root == .none, "a build was finished twice")
+    firstExpiry = builder.firstExpiry
     do throws(TreeError) {
       root = try builder.finish()
       var ids: Set<PageID> = []
@@ -107,6 +110,9 @@ package final class KeyspaceBuild: @unchecked Sendable {
       throw .tree(error)
     }
     isEntered = true
+    // The capture must name it among those with entries that expire. Nothing in it is due before it
+    // is revealed: nobody could visit it.
+    if firstExpiry != 0 { noteExpiry(.max) }
     // Only a capture could tell, and there is none but the caller's.
     pages.publish()
   }
@@ -131,6 +137,7 @@ package final class KeyspaceBuild: @unchecked Sendable {
     } catch {
       throw .tree(error)
     }
+    if firstExpiry != 0 { store.expiries.forget(id) }
     isEntered = false
   }
 
@@ -139,6 +146,13 @@ package final class KeyspaceBuild: @unchecked Sendable {
   package func reveal(from moment: Timestamp) {
     precondition(isEntered, "a build is revealed when it is durable")
     store.keyspaceTable.update(id, entry, at: timestamp, builtAt: moment)
+  }
+
+  /// Has entries that expire swept from now on. The moment of `reveal` is published.
+  package func beginExpiry() { if firstExpiry != 0 { noteExpiry(firstExpiry) } }
+
+  private func noteExpiry(_ moment: UInt64) {
+    store.expiries.note(moment, of: ByteView.empty, in: id)
   }
 }
 

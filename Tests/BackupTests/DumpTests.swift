@@ -183,4 +183,112 @@ import Testing
       contents.map { String(decoding: $0.key + [61] + $0.value, as: UTF8.self) }.sorted()
         == ["a=old", "b=new", "c=new"])
   }
+
+  @Test func `keeps when entries expire, those of large values too`() throws {
+    let world = BackupWorld()
+    let database = try world.database()
+    let options = KeyspaceOptions(timeToLive: .seconds(3600))
+    let keyspace = try database.keyspace("mortal", options: options)
+    let plain = try database.keyspace("plain")
+    let moments: [String: UInt64] = [
+      "soon": 4_000_000_000_000_000_000, "late": .max, "large": 5_000_000_000_000_000_000,
+      "huge": 4_100_000_000_000_000_000,
+    ]
+    try database.write { (tx: borrowing Transaction) in
+      for (key, moment) in moments {
+        let byteCount = ["large": 30_000, "huge": (1 << 20) + 9][key] ?? 5
+        try tx.set(
+          [UInt8](repeating: 7, count: byteCount), for: key, in: keyspace,
+          expires: .at(WallTime(nanosecondsSince1970: moment)))
+      }
+      try tx.set("for good", for: "stays", in: keyspace, expires: .never)
+      try tx.set("gone", for: "gone", in: keyspace, expires: .after(.zero))
+      // What fits beside its key does not fit with an expiry.
+      for byteCount in 1000..<1030 {
+        try tx.set(
+          [UInt8](repeating: 1, count: byteCount), for: "edge \(byteCount)", in: plain,
+          expires: .at(WallTime(nanosecondsSince1970: 4_200_000_000_000_000_000)))
+      }
+    }
+    let expected = try world.contents(database)
+    var dump: [UInt8] = []
+    try database.dump { dump += $0 }
+    var pieces = [dump]
+    try Database.restore(
+      dump: { pieces.popLast() }, to: "/loaded", configuration: world.configuration,
+      effects: world.effects)
+    pieces = [dump]
+    let merged = try world.database(at: "/merged")
+    _ = try merged.keyspace("mortal", options: options)
+    _ = try merged.keyspace("plain")
+    try merged.load(merging: true) { pieces.popLast() }
+    try merged.close()
+    for path in ["/loaded", "/merged"] {
+      for _ in 0..<2 {
+        // Opened again as well: the checkpoint names the keyspaces in which entries expire.
+        let copy = try world.database(at: path)
+        #expect(try world.contents(copy) == expected)
+        let found = try #require(try copy.existingKeyspace("mortal"))
+        #expect(found.options == options)
+        try copy.read { snapshot in
+          for (key, moment) in moments {
+            let expiry = try snapshot.expiry(of: key, in: found)?.moment
+            #expect(expiry?.nanosecondsSince1970 == moment, "\(key) in \(path)")
+          }
+          #expect(try snapshot.expiry(of: "stays", in: found) == Expiry.never)
+          #expect(try snapshot.expiry(of: "gone", in: found) == nil)
+        }
+        #expect(try copy.verify().findings.isEmpty)
+        var again: [UInt8] = []
+        try copy.dump { again += $0 }
+        func withoutTime(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
+          bytes.split(separator: 10).filter { $0.first != UInt8(ascii: "#") }
+        }
+        #expect(withoutTime(again) == withoutTime(dump))
+        try copy.close()
+      }
+    }
+    try database.close()
+  }
+
+  @Test(arguments: formats.dropFirst())
+  func `of another store refuses entries that expire, unless expiry may be dropped`(
+    format: DumpFormat
+  ) throws {
+    let world = BackupWorld()
+    let database = try world.database()
+    let keyspace = try database.keyspace("default")
+    try database.write { (tx: borrowing Transaction) in
+      try tx.set("1", for: "a", in: keyspace)
+      try tx.set("2", for: "b", in: keyspace, expires: .after(.seconds(3600)))
+    }
+    let error = #expect(throws: DatabaseError.self) { try database.dump(format) { _ in } }
+    #expect(error?.code == .invalidArgument)
+    #expect(error?.message.contains("\"b\" of keyspace \"default\" expires") == true)
+    var dump: [UInt8] = []
+    try database.dump(format, droppingExpiry: true) { dump += $0 }
+    var pieces = [dump]
+    // There is nothing about expiry in it: the keyspace that it comes to decides.
+    let other = try world.database(at: "/other")
+    let mortal = try other.keyspace(
+      "default", options: KeyspaceOptions(timeToLive: .seconds(60)))
+    try other.load(merging: true) { pieces.popLast() }
+    try other.read { (snapshot: borrowing Snapshot) throws in
+      for key in ["a", "b"] {
+        let expiry = try snapshot.expiry(of: key, in: mortal)
+        #expect(expiry?.moment != nil)
+      }
+    }
+    try other.close()
+    pieces = [dump]
+    try Database.restore(
+      dump: { pieces.popLast() }, to: "/loaded", configuration: world.configuration,
+      effects: world.effects)
+    let copy = try world.database(at: "/loaded")
+    let loaded = try #require(try copy.existingKeyspace("default"))
+    let expiry = try copy.read { try $0.expiry(of: "b", in: loaded) }
+    #expect(expiry == Expiry.never)
+    try copy.close()
+    try database.close()
+  }
 }

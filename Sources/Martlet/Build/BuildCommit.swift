@@ -50,6 +50,8 @@ final class BuildCommit {
           + "database, which has the keyspace")
     }
     engine.store.noteBuild()
+    build.beginExpiry()
+    if build.firstExpiry != 0 { engine.sweeper.note(build.firstExpiry) }
   }
 
   private func fate(of error: DatabaseError) -> DatabaseError {

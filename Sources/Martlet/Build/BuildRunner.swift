@@ -26,7 +26,8 @@ struct BuildRunner {
         engine.interruption != interruption
       }
       var builder = KeyspaceBuilder(
-        engine: engine, build: build, sortMemory: order.memory, watch: watch)
+        engine: engine, build: build, timeToLive: options.timeToLive, sortMemory: order.memory,
+        watch: watch)
       try body(&builder)
       try builder.finish(build)
       try BuildCommit(engine: engine, build: build, name: name).run()

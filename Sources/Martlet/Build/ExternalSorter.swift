@@ -110,7 +110,7 @@ final class ExternalSorter {
   /// A record that a later one replaces.
   private func note(_ record: SortRecord) {
     guard record.flags.contains(.overflow),
-      let reference = OverflowReference(decoding: record.value)
+      let reference = OverflowReference(decoding: record.content)
     else { return }
     replaced.append(reference)
   }
@@ -126,7 +126,16 @@ final class ExternalSorter {
 struct SortRecord: BitwiseCopyable {
   let key: ByteView
   let flags: EntryFlags
+  /// As it stands in a leaf: with its expiry behind it, if it has one.
   let value: ByteView
+
+  /// When it expires; zero when it does not.
+  var expiry: UInt64 { ExpiryField.moment(in: value, flags: flags) }
+
+  /// The value without its expiry.
+  var content: ByteView {
+    expiry == 0 ? value : value.prefix(value.count - ExpiryField.byteCount)
+  }
 
   /// Key length 2, value length 2, flags 1: no key and no inline value is longer than a quarter of
   /// the largest page.

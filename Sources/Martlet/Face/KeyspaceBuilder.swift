@@ -17,10 +17,22 @@ public struct KeyspaceBuilder: ~Copyable {
   /// How many bytes there are when the build is looked after next.
   private var nextLook = BuildWatch.interval
   private var doom: (any Error)?
+  /// The moment of the build: by it the expiry of its records is reckoned.
+  private let begin: UInt64
+  /// When a record expires of which nothing else is said; zero: never.
+  private let defaultExpiry: UInt64
+  /// A value and its expiry on their way to the sorter.
+  private var scratch = ByteBuffer(capacity: 0)
 
-  init(engine: Engine, build: KeyspaceBuild, sortMemory: Int?, watch: BuildWatch) {
+  init(
+    engine: Engine, build: KeyspaceBuild, timeToLive: Duration?, sortMemory: Int?,
+    watch: BuildWatch
+  ) {
     self.engine = engine
     self.watch = watch
+    let begin = engine.store.expiries.now
+    self.begin = begin
+    defaultExpiry = timeToLive.map { Expiry.after($0).stored { begin } } ?? 0
     tree = build.makeTreeBuilder()
     sorter = sortMemory.map { ExternalSorter(engine: engine, byteBudget: $0, watch: watch) }
   }
@@ -28,7 +40,8 @@ public struct KeyspaceBuilder: ~Copyable {
   /// Adds a record.
   ///
   /// A value that does not fit beside its key (a quarter of a page for both) is stored apart; that
-  /// costs nothing in meaning.
+  /// costs nothing in meaning. It expires as the keyspace's options say
+  /// (``KeyspaceOptions/timeToLive``), counted from the begin of the build.
   /// - Parameters:
   ///   - key: in an ascending build above every key before.
   ///   - value: its value.
@@ -37,16 +50,29 @@ public struct KeyspaceBuilder: ~Copyable {
   @inlinable
   public mutating func append(_ key: some StoredKey, _ value: some StoredValue) throws {
     try key.withKeyBytes { key in
-      try value.withValueBytes { value in try append(bytes: value, for: key) }
+      try value.withValueBytes { value in try append(bytes: value, for: key, expires: nil) }
+    }
+  }
+
+  /// Adds a record and says when it expires, whatever the keyspace's time to live is; see
+  /// ``append(_:_:)``. One that expires `after` some time does so that long after the begin of the
+  /// build.
+  @inlinable
+  public mutating func append(
+    _ key: some StoredKey, _ value: some StoredValue, expires: Expiry
+  ) throws {
+    try key.withKeyBytes { key in
+      try value.withValueBytes { value in try append(bytes: value, for: key, expires: expires) }
     }
   }
 
   @usableFromInline
-  mutating func append(bytes value: RawSpan, for key: RawSpan) throws {
+  mutating func append(bytes value: RawSpan, for key: RawSpan, expires: Expiry?) throws {
+    let expiry = expires.map { [begin] in $0.stored { begin } } ?? defaultExpiry
     if byteCount >= nextLook || doom != nil { try look() }
     do {
       try key.withByteView { key in
-        try value.withByteView { value in try append(key, value) }
+        try value.withByteView { value in try append(key, value, expiry) }
       }
     } catch {
       throw note(error)
@@ -56,23 +82,34 @@ public struct KeyspaceBuilder: ~Copyable {
   }
 
   @inline(__always)
-  private mutating func append(_ key: ByteView, _ value: ByteView) throws {
+  private mutating func append(_ key: ByteView, _ value: ByteView, _ expiry: UInt64) throws {
     guard let sorter else {
-      if try tree.append(key, value) == .added { return }
+      if try tree.append(key, value, expiry: expiry) == .added { return }
       throw DatabaseError.keysNotAscending(
         key.array, after: tree.lastKey, record: recordCount + 1)
     }
     try tree.check(key)
-    if tree.fitsInline(key, value) {
-      try sorter.append(key, flags: EntryFlags(rawValue: 0), value)
+    if tree.fitsInline(key, value, expiry: expiry) {
+      try append(key, EntryFlags(rawValue: 0), value, expiry, to: sorter)
     } else {
       // Its bytes are where they stay; what is sorted is where that is.
       let reference = try tree.writeLarge(value)
       var encoded = ByteBuffer(capacity: OverflowReference.encodedByteCount)
       encoded.append(zeros: OverflowReference.encodedByteCount)
       reference.encode(into: encoded.mutableView)
-      try sorter.append(key, flags: .overflow, encoded.view)
+      try append(key, .overflow, encoded.view, expiry, to: sorter)
     }
+  }
+
+  @inline(__always)
+  private mutating func append(
+    _ key: ByteView, _ flags: EntryFlags, _ value: ByteView, _ expiry: UInt64,
+    to sorter: ExternalSorter
+  ) throws {
+    guard expiry != 0 else { return try sorter.append(key, flags: flags, value) }
+    scratch.removeAll()
+    let expires = ExpiryField.append(value, expiry: expiry, to: &scratch)
+    try sorter.append(key, flags: flags.union(expires), scratch.view)
   }
 
   /// Now and then: is it cancelled, and how far is it.
@@ -124,14 +161,18 @@ public struct KeyspaceBuilder: ~Copyable {
         nextLook = tree.byteCount + BuildWatch.interval
         try watch.look(.building, recordCount: tree.entryCount, byteCount: tree.byteCount)
       }
+      let expiry = record.expiry
+      guard expiry != 0 || !record.flags.contains(.expiry) else {
+        throw DatabaseError(damage: ExternalSorter.damage("a moment of expiry"))
+      }
       let outcome: TreeBuilder.Outcome
       if record.flags.contains(.overflow) {
-        guard let reference = OverflowReference(decoding: record.value) else {
+        guard let reference = OverflowReference(decoding: record.content) else {
           throw DatabaseError(damage: ExternalSorter.damage("a reference to a large value"))
         }
-        outcome = try tree.append(record.key, reference)
+        outcome = try tree.append(record.key, reference, expiry: expiry)
       } else {
-        outcome = try tree.append(record.key, record.value)
+        outcome = try tree.append(record.key, record.content, expiry: expiry)
       }
       guard outcome == .added else {
         throw DatabaseError(damage: ExternalSorter.damage("keys in ascending order"))

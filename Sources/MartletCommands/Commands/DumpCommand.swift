@@ -13,7 +13,8 @@ package struct DumpCommand: ParsableCommand {
       show printable characters as they are.
 
       mdb_load keeps keys up to 511 bytes, and reads --print wrongly before LMDB 0.9.26 where a \
-      backslash occurs.
+      backslash occurs. Neither format can say when an entry expires: a database with such \
+      entries is refused, unless --drop-expiry says that they may stay for good.
 
       Ends with 0 when all of it was written, with 1 when it was not, and with 64 for wrong \
       arguments.
@@ -43,6 +44,9 @@ package struct DumpCommand: ParsableCommand {
   @Flag(help: "With lmdb and bdb: printable characters as they are.")
   package var print = false
 
+  @Flag(help: "With lmdb and bdb: write entries that expire as if they did not.")
+  package var dropExpiry = false
+
   @Option(name: .shortAndLong, help: "The file to write; without it, standard output.")
   package var output: String?
 
@@ -54,6 +58,9 @@ package struct DumpCommand: ParsableCommand {
   package func validate() throws {
     guard format != .martlet || !print else {
       throw ValidationError("--print goes with --format lmdb or bdb")
+    }
+    guard format != .martlet || !dropExpiry else {
+      throw ValidationError("--drop-expiry goes with --format lmdb or bdb; martlet keeps expiry")
     }
   }
 
@@ -72,7 +79,7 @@ package struct DumpCommand: ParsableCommand {
       noun: "entries", isQuiet: json || output == nil && Descriptor.standardOutput.isTerminal)
     func dump(_ open: Database, _ target: Descriptor) throws -> DumpSummary {
       try open.dump(
-        dumpFormat, keyspaces: keyspace.isEmpty ? nil : keyspace,
+        dumpFormat, keyspaces: keyspace.isEmpty ? nil : keyspace, droppingExpiry: dropExpiry,
         progress: { progress.update($0) },
         into: { try target.write($0) })
     }

@@ -1,4 +1,6 @@
+internal import BTreeIndex
 internal import Primitives
+internal import RawBytes
 internal import VersionStore
 
 extension Database {
@@ -11,14 +13,17 @@ extension Database {
   /// - Parameters:
   ///   - format: how.
   ///   - keyspaces: their names, in this order; nil: all, sorted by name.
+  ///   - droppingExpiry: whether entries that expire (``Expiry``) may lose their expiry, and stay for
+  ///     good where the dump is loaded: `.lmdb` and `.berkeleyDB` cannot say it. The own format always
+  ///     keeps it.
   ///   - progress: told about once for each megabyte. When it throws, the dump ends with that error.
   ///   - sink: given the text in pieces; when it throws, the dump ends with that error.
-  /// - Throws: `unknownKeyspace`; `invalidArgument` for a name that the format cannot hold;
-  ///   `snapshotTooOld`, `cancelled`, and what reading and the closures throw.
+  /// - Throws: `unknownKeyspace`; `invalidArgument` for a name that the format cannot hold, and for an
+  ///   entry that expires where it cannot say so, unless `droppingExpiry`; `snapshotTooOld`, `cancelled`, and what reading and the closures throw.
   /// - Complexity: O(size of the keyspaces).
   @discardableResult
   public func dump(
-    _ format: DumpFormat = .martlet, keyspaces: [String]? = nil,
+    _ format: DumpFormat = .martlet, keyspaces: [String]? = nil, droppingExpiry: Bool = false,
     progress: ((DumpProgress) throws -> Void)? = nil, into sink: ([UInt8]) throws -> Void
   ) throws -> DumpSummary {
     try withoutActuallyEscaping(sink) { sink in
@@ -34,8 +39,8 @@ extension Database {
         }
         let summary: DumpSummary
         do {
-          var dump = Dump(self, format, progress, sink)
-          summary = try dump.run(try sections(keyspaces, infos), Snapshot(context: context))
+          var dump = Dump(self, format, isDroppingExpiry: droppingExpiry, progress, sink)
+          summary = try dump.run(try sections(keyspaces, infos), context)
         } catch {
           try? engine.endRead(context)
           throw error
@@ -64,6 +69,7 @@ extension Database {
 private struct Dump {
   private var writer: DumpWriter
   private let format: DumpFormat
+  private let isDroppingExpiry: Bool
   private let progress: ((DumpProgress) throws -> Void)?
   private var summary = DumpSummary()
   private var nextLook = Dump.interval
@@ -71,10 +77,11 @@ private struct Dump {
   private static let interval = 1 << 20
 
   init(
-    _ database: Database, _ format: DumpFormat, _ progress: ((DumpProgress) throws -> Void)?,
-    _ sink: @escaping ([UInt8]) throws -> Void
+    _ database: Database, _ format: DumpFormat, isDroppingExpiry: Bool,
+    _ progress: ((DumpProgress) throws -> Void)?, _ sink: @escaping ([UInt8]) throws -> Void
   ) {
     self.format = format
+    self.isDroppingExpiry = isDroppingExpiry
     self.progress = progress
     let size = Int(clamping: database.statistics.usedBytes)
     // Address space, not memory: rather too much.
@@ -83,16 +90,16 @@ private struct Dump {
   }
 
   mutating func run(
-    _ sections: [(Keyspace, options: [UInt8])], _ snapshot: borrowing Snapshot
+    _ sections: [(Keyspace, options: [UInt8])], _ context: ReadContext
   ) throws -> DumpSummary {
     // An environment of one database holds it without a name.
     let isNameless = format != .martlet && sections.map(\.0.name) == ["default"]
     for (keyspace, _) in sections { try require(keyspace.name) }
-    writer.begin(timestamp: snapshot.timestamp.rawValue)
+    writer.begin(timestamp: context.snapshot.timestamp.rawValue)
     for (keyspace, options) in sections {
       let before = summary.entryCount
       writer.beginSection(isNameless ? nil : keyspace.name, options: options)
-      try dump(keyspace, snapshot)
+      try dump(keyspace, context)
       writer.endSection(entryCount: summary.entryCount - before)
       summary.keyspaces.append(keyspace.name)
     }
@@ -111,62 +118,58 @@ private struct Dump {
     }
   }
 
-  private mutating func dump(_ keyspace: Keyspace, _ snapshot: borrowing Snapshot) throws {
-    var bounds = KeyBounds.all
-    var isDone = false
-    while !isDone {
-      var last: [UInt8]?
-      do {
-        try snapshot.forEach(in: keyspace, bounds) { key, value in
-          let key = [UInt8](copying: key)
-          last = key
-          try writer.append(
-            key, [UInt8](copying: value), expiry: try expiry(of: key, keyspace, snapshot))
-          try count(keyspace, key.count + value.byteCount)
-          return .continue
-        }
-        isDone = true
-      } catch let error as DatabaseError where error.code == .valueTooLarge {
-        // The next value is lent to nobody: it goes out in pieces.
-        if let last { bounds = try .from(last + [0]) }
-        guard let key = try dumpLarge(keyspace, bounds, snapshot) else { throw error }
-        bounds = try .from(key + [0])
+  private mutating func dump(_ keyspace: Keyspace, _ context: ReadContext) throws {
+    try context.requireUsable(keyspace)
+    do {
+      var cursor = try context.store.makeCursor(in: keyspace.id, at: context.snapshot)
+      var isThere = try cursor.seekFirst()
+      while isThere {
+        try append(cursor, keyspace, context)
+        try context.requireGoingOn()
+        isThere = try cursor.next()
       }
+    } catch let error as StoreError {
+      throw DatabaseError(error)
     }
   }
 
-  /// Writes the first entry within bounds, in pieces.
-  private mutating func dumpLarge(
-    _ keyspace: Keyspace, _ bounds: KeyBounds, _ snapshot: borrowing Snapshot
-  ) throws -> [UInt8]? {
-    var found: [UInt8]?
-    try snapshot.forEachKey(in: keyspace, bounds, reverse: false, limit: 1) { key, _ in
-      found = [UInt8](copying: key)
-      return .stop
+  /// Writes the entry on which a cursor stands. A large value goes out in pieces.
+  private mutating func append(
+    _ cursor: borrowing StoreCursor, _ keyspace: Keyspace, _ context: ReadContext
+  ) throws {
+    let key = cursor.key.array
+    if cursor.expiry != 0 { try requireExpiryAllowed(key, keyspace) }
+    guard let reference = cursor.overflow else {
+      try writer.append(key, cursor.value.array, expiry: cursor.expiry)
+      return try count(keyspace, key.count + cursor.value.count)
     }
-    guard let key = found else { return nil }
-    let expiry = try expiry(of: key, keyspace, snapshot)
+    let byteCount = Int(clamping: reference.byteCount)
     try writer.beginEntry(key)
     var offset = 0
-    while true {
-      let piece =
-        try snapshot.read(key, in: keyspace, offset: offset, count: DumpWriter.valuePieceByteCount)
-        ?? []
-      if piece.isEmpty && offset > 0 { break }
-      writer.appendPiece(piece[...], isFirst: offset == 0, expiry: expiry)
+    while offset < byteCount {
+      let length = min(DumpWriter.valuePieceByteCount, byteCount - offset)
+      let piece = try context.withScratch { (level) throws(DatabaseError) in
+        level.bytes.append(zeros: length)
+        try context.readLarge(
+          reference, from: UInt64(offset), into: level.bytes.mutableView, at: context.snapshot)
+        return level.bytes.view.array
+      }
+      writer.appendPiece(piece[...], isFirst: offset == 0, expiry: cursor.expiry)
       try writer.handOnPiece()
-      offset += piece.count
-      if piece.isEmpty { break }
+      offset += length
     }
     try writer.endEntry()
-    try count(keyspace, key.count + offset)
-    return key
+    try count(keyspace, key.count + byteCount)
   }
 
-  /// When an entry expires, in nanoseconds since 1970; zero for never.
-  private func expiry(
-    of key: [UInt8], _ keyspace: Keyspace, _ snapshot: borrowing Snapshot
-  ) throws -> UInt64 { 0 }
+  /// The tools of LMDB and Berkeley DB know no expiry: what they load would stay for good.
+  private func requireExpiryAllowed(_ key: [UInt8], _ keyspace: Keyspace) throws {
+    guard format != .martlet, !isDroppingExpiry else { return }
+    throw DatabaseError(
+      .invalidArgument,
+      "key \(DatabaseError.quoted(key)) of keyspace \"\(keyspace.name)\" expires, which a dump of "
+        + "this format cannot say: dump in Martlet's own format, or say that expiry may be dropped")
+  }
 
   private mutating func count(_ keyspace: Keyspace, _ byteCount: Int) throws {
     summary.entryCount += 1
@@ -177,11 +180,5 @@ private struct Dump {
     try progress?(
       DumpProgress(
         keyspace: keyspace.name, entryCount: summary.entryCount, byteCount: summary.byteCount))
-  }
-}
-
-extension [UInt8] {
-  init(copying bytes: RawSpan) {
-    self = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
   }
 }

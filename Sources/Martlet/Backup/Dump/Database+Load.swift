@@ -7,7 +7,8 @@ extension Database {
   ///
   /// Each keyspace of the dump becomes one here, as a whole (``build(_:options:order:progress:_:)``).
   /// With `merging` those that are there already take the entries in, in transactions of some
-  /// megabytes; a key that is in both gets the value of the dump.
+  /// megabytes; a key that is in both gets the value of the dump. Entries expire when the dump says;
+  /// a dump of LMDB or Berkeley DB says nothing, and there a keyspace's time to live counts from now.
   /// - Parameters:
   ///   - keyspace: where the entries of a database without a name go; every other one keeps its name.
   ///   - merging: whether keyspaces that are there take the entries in.
@@ -107,20 +108,27 @@ private struct DumpLoader {
           error.code, "options of keyspace \"\(name)\" in the dump: \(error.message)")
       }
       if isMerging, let keyspace = try database.existingKeyspace(name) {
-        try merge(into: keyspace)
+        try merge(into: keyspace, section)
       } else {
-        try build(name, options)
+        try build(name, options, section)
       }
       summary.keyspaces.append(name)
     }
     return summary
   }
 
-  private mutating func build(_ name: String, _ options: KeyspaceOptions) throws {
+  private mutating func build(
+    _ name: String, _ options: KeyspaceOptions, _ section: DumpSection
+  ) throws {
     try database.build(name, options: options, order: .any()) { builder in
       while let entry = try reader.nextEntry() {
-        try requireNoExpiry(entry)
-        do { try builder.append(entry.key, entry.value) } catch let error as DatabaseError {
+        do {
+          if let expiry = section.expiry(of: entry) {
+            try builder.append(entry.key, entry.value, expires: expiry)
+          } else {
+            try builder.append(entry.key, entry.value)
+          }
+        } catch let error as DatabaseError {
           throw DatabaseError(error.code, "line \(entry.line) of the dump: \(error.message)")
         }
         try count(entry, name)
@@ -128,14 +136,18 @@ private struct DumpLoader {
     }
   }
 
-  private mutating func merge(into keyspace: Keyspace) throws {
+  private mutating func merge(into keyspace: Keyspace, _ section: DumpSection) throws {
     while case let entries = try batch(keyspace.name), let first = entries.first {
       var line = first.line
       do {
         try database.write { (transaction: borrowing Transaction) in
           for entry in entries {
             line = entry.line
-            try transaction.set(entry.value, for: entry.key, in: keyspace)
+            if let expiry = section.expiry(of: entry) {
+              try transaction.set(entry.value, for: entry.key, in: keyspace, expires: expiry)
+            } else {
+              try transaction.set(entry.value, for: entry.key, in: keyspace)
+            }
           }
         }
       } catch let error as DatabaseError {
@@ -150,20 +162,11 @@ private struct DumpLoader {
     while entries.count < Self.batchLimit, byteCount < Self.batchByteCount,
       let entry = try reader.nextEntry()
     {
-      try requireNoExpiry(entry)
       byteCount += entry.key.count + entry.value.count
       try count(entry, name)
       entries.append(entry)
     }
     return entries
-  }
-
-  private func requireNoExpiry(_ entry: DumpEntry) throws {
-    guard entry.expiry == 0 else {
-      throw DatabaseError(
-        .newerFormat,
-        "line \(entry.line) of the dump: the entry expires, which this version does not know")
-    }
   }
 
   private mutating func count(_ entry: DumpEntry, _ name: String) throws {
@@ -175,5 +178,12 @@ private struct DumpLoader {
     try progress?(
       DumpProgress(
         keyspace: name, entryCount: summary.entryCount, byteCount: summary.byteCount))
+  }
+}
+
+extension DumpSection {
+  /// When one of its entries expires; nil where the dump leaves that to the keyspace.
+  fileprivate func expiry(of entry: DumpEntry) -> Expiry? {
+    tellsExpiry ? Expiry.stored(entry.expiry) : nil
   }
 }

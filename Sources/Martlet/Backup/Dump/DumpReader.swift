@@ -4,6 +4,9 @@ package struct DumpSection: Equatable {
   package var name: String?
   /// As the catalog has them.
   package var options: [UInt8] = []
+  /// Whether an entry without an expiry stays for good; where the format knows none, the keyspace
+  /// that it comes to decides.
+  package var tellsExpiry = false
 }
 
 /// A key and its value, and where they stand.

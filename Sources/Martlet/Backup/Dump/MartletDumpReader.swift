@@ -52,7 +52,7 @@ struct MartletDumpReader {
       let name = String(validating: bytes, as: UTF8.self), !name.isEmpty
     else { throw lines.error("a keyspace and its name, or the end of the dump, expected") }
     entryCount = 0
-    var section = DumpSection(name: name)
+    var section = DumpSection(name: name, tellsExpiry: true)
     let next = try line(&lines)
     let (second, options) = Self.parts(next)
     if second == "options" {
