@@ -1,3 +1,4 @@
+internal import Environment
 internal import KeyCoding
 internal import Primitives
 internal import RawBytes
@@ -21,6 +22,8 @@ struct IndexBuilder {
 
   /// Records visited by one transaction.
   private static var batchCount: Int { 256 }
+  /// Nanoseconds between two looks whether the database was resumed.
+  private static var suspendedPause: UInt64 { 10_000_000 }
 
   private var index: BoundIndex { task.index }
 
@@ -33,7 +36,8 @@ struct IndexBuilder {
   /// - Throws: `uniqueViolation`, or what reading and decoding records throws; `closed` when the
   ///   database is closed meanwhile: opening it again goes on with the build.
   func run(progress: (SchemaProgress) -> Void) throws {
-    let total = try recordCount()
+    // For the news only: what is in the way of a count is in the way of a batch as well.
+    let total = (try? recordCount()) ?? 0
     func report(_ done: Int) {
       engine.collections.note(done: done, total: max(total, done), of: index)
       progress(
@@ -54,6 +58,11 @@ struct IndexBuilder {
           where error.code == .transactionTooLarge && batchCount > 1
         {
           batchCount /= 2
+        } catch let error as DatabaseError where error.code == .suspended {
+          // What was committed stays; the rest is built after `resume`.
+          _ = engine.effects.waits.park(
+            engine.effects.waits.makeTicket(),
+            until: engine.effects.time.monotonic() + Self.suspendedPause)
         } catch let error as DatabaseError where error.isRetryable {
           // Outrun by writers for half a minute: their turn is over at some time.
           continue
@@ -114,12 +123,15 @@ struct IndexBuilder {
   ) throws {
     entries.removeAll()
     let state = transaction.state
+    var expiry: UInt64 = 0
     _ = try key.withByteView { key in
       try transaction.withBytesForUpdate(for: key.array, in: task.records) { bytes in
         do { try task.entry.derive(bytes, key, task.position, &entries) } catch {
           throw DatabaseError.undecodable(key.array, index.collection, error)
         }
       }
+      // An entry lives as long as its record.
+      expiry = try state.expiry(of: key, in: task.records, forUpdate: true) ?? 0
     }
     for entry in entries.entries {
       let entryKey = entries.key(entry)
@@ -132,7 +144,8 @@ struct IndexBuilder {
             index, key: entryKey.array, holder: holder.array, other: key)
         }
       } else {
-        try IndexEntryValue.set(entryKey, id: entries.id, index, in: state)
+        try IndexEntryValue.set(
+          entryKey, id: entries.id, index, expiry: expiry, in: state)
       }
     }
   }

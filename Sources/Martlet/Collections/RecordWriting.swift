@@ -71,8 +71,9 @@ struct RecordWriting<Record, ID: KeyElement> {
     }
     scratch.new.derive(record, id: scratch.id.view, collection.indexes)
     try requireUnique(scratch)
-    try state.set(scratch.id.view, to: scratch.value.view, in: bound.records)
-    try writeEntries(scratch)
+    let expiry = state.defaultExpiry(in: bound.records)
+    try state.set(scratch.id.view, to: scratch.value.view, expiry: expiry, in: bound.records)
+    try writeEntries(scratch, expiry)
     return true
   }
 
@@ -134,8 +135,8 @@ struct RecordWriting<Record, ID: KeyElement> {
     throw DatabaseError.uniqueViolation(index, key: key.array, holder: holder.array)
   }
 
-  /// Writes what changes of the entries.
-  private func writeEntries(_ scratch: WriteScratch) throws {
+  /// Writes what changes of the entries: of a record that expires all, for they live as long as it.
+  private func writeEntries(_ scratch: WriteScratch, _ expiry: UInt64) throws {
     var difference = IndexDifference()
     while let step = difference.next(scratch.old, scratch.new) {
       switch step {
@@ -145,8 +146,15 @@ struct RecordWriting<Record, ID: KeyElement> {
         try state.remove(scratch.old.key(entry), in: keyspace)
       case .added(let entry):
         try IndexEntryValue.set(
-          scratch.new.key(entry), id: scratch.id.view, bound.indexes[entry.index], in: state)
+          scratch.new.key(entry), id: scratch.id.view, bound.indexes[entry.index],
+          expiry: expiry, in: state)
       }
+    }
+    guard expiry != 0 else { return }
+    for entry in scratch.new.entries {
+      try IndexEntryValue.set(
+        scratch.new.key(entry), id: scratch.id.view, bound.indexes[entry.index],
+        expiry: expiry, in: state)
     }
   }
 
@@ -224,10 +232,11 @@ struct RecordWriting<Record, ID: KeyElement> {
 /// The value of an index entry: the id in a unique index, else how many bytes of the key are the id.
 enum IndexEntryValue {
   static func set(
-    _ key: ByteView, id: ByteView, _ index: BoundIndex, in state: TransactionState
+    _ key: ByteView, id: ByteView, _ index: BoundIndex, expiry: UInt64,
+    in state: TransactionState
   ) throws(DatabaseError) {
     try state.requireUsable(index.keyspace)
-    if index.isUnique { return try state.set(key, to: id, in: index.keyspace) }
+    if index.isUnique { return try state.set(key, to: id, expiry: expiry, in: index.keyspace) }
     // A varint: keys have at most 8 KiB.
     var count = (
       UInt8(truncatingIfNeeded: id.count & 127), UInt8(truncatingIfNeeded: id.count >> 7)
@@ -236,7 +245,7 @@ enum IndexEntryValue {
     if isLong { count.0 |= 128 }
     try unsafe withUnsafeBytes(of: &count) { (bytes) throws(DatabaseError) in
       try unsafe state.set(
-        key, to: ByteView(bytes).prefix(isLong ? 2 : 1), in: index.keyspace)
+        key, to: ByteView(bytes).prefix(isLong ? 2 : 1), expiry: expiry, in: index.keyspace)
     }
   }
 }
