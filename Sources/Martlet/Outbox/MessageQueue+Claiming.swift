@@ -57,6 +57,8 @@ extension MessageQueue {
     var turns: [(key: [UInt8], id: MessageID)] = []
     var next: UInt64?
     var taken: [MessageID] = []
+    // Also when the look fails: whoever is not let go is never delivered here again.
+    defer { taking += taken }
     try tx.forEachKey(
       in: keyspace, .prefix(QueueKeys.turns), reverse: false, limit: limit + Self.lookLimit
     ) { span, _ in
@@ -75,7 +77,6 @@ extension MessageQueue {
       turns.append((key, id))
       return turns.count == limit ? .stop : .continue
     }
-    taking += taken
     nextDue = next
     return turns
   }
