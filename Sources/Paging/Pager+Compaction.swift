@@ -29,6 +29,9 @@ extension Pager {
     }
   }
 
+  /// Ends it without a look at the file.
+  package func abandonCompaction() { ledger.withLock { $0.space.preferredEnd = nil } }
+
   /// Ends it and cuts the free tail off, as far as pages in memory do not need it.
   package func endCompaction() throws(PagingError) {
     ledger.withLock { $0.space.preferredEnd = nil }

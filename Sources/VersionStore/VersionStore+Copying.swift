@@ -12,6 +12,9 @@ extension VersionStore {
   /// Begins; false when another compaction is under way.
   package func beginCompaction() -> Bool { pager.beginCompaction() }
 
+  /// Ends it without a look at the file: for whoever may not touch it now.
+  package func abandonCompaction() { pager.abandonCompaction() }
+
   /// Ends it, and cuts the free tail off.
   package func endCompaction() throws(StoreError) {
     do { try pager.endCompaction() } catch { throw .paging(error) }

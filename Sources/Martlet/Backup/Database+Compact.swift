@@ -97,10 +97,14 @@ final class Compaction {
   }
 
   private func end() throws {
-    try whileOpen {
-      do throws(StoreError) { try engine.store.endCompaction() } catch {
-        throw DatabaseError(error)
-      }
+    do { try engine.enter() } catch {
+      // Nothing is cut off while the database is suspended; but the next one may begin.
+      engine.store.abandonCompaction()
+      throw error
+    }
+    defer { engine.leave() }
+    do throws(StoreError) { try engine.store.endCompaction() } catch {
+      throw DatabaseError(error)
     }
   }
 

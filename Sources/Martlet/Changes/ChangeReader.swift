@@ -24,6 +24,8 @@ package final class ChangeReader: @unchecked Sendable {
 
   /// Bytes of changes that are read in one go.
   private static let bufferByteLimit = 1 << 20
+  /// Nanoseconds between two looks whether the database was resumed.
+  private static let suspendedPause: UInt64 = 50_000_000
 
   init(engine: Engine, keyspaces: Set<KeyspaceID>?, from token: ChangeToken) {
     self.engine = engine
@@ -62,7 +64,13 @@ package final class ChangeReader: @unchecked Sendable {
         case .moved, .timedOut: break
         }
       }
-      try await engine.onWorker { [self] in _ = try fill() }
+      do {
+        try await engine.onWorker { [self] in _ = try fill() }
+      } catch let error as DatabaseError where error.code == .suspended && !engine.log.isPoisoned {
+        // Nothing was read: it goes on after `resume`.
+        let deadline = engine.effects.time.monotonic() + Self.suspendedPause
+        _ = await engine.durableWatch.wait(beyond: LogPosition(.max), until: deadline)
+      }
     }
   }
 

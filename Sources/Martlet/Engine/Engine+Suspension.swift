@@ -20,6 +20,8 @@ extension Engine {
 
   func suspend(within time: UInt64) throws(DatabaseError) {
     guard life.move(from: .open, to: .suspending) else {
+      // Somebody else is at it: who returns may rely on it as well.
+      while life.stage == .suspending { nap() }
       switch life.stage {
       case .suspended, .suspending: return
       default: throw life.refusal
@@ -58,6 +60,7 @@ extension Engine {
   }
 
   func resume() throws(DatabaseError) {
+    while life.stage == .suspending { nap() }
     guard life.stage == .suspended else {
       if life.stage == .open { return }
       throw life.refusal

@@ -319,7 +319,8 @@ extension DatabaseError {
 
   /// Whether the same read may succeed a little later, although nothing has been written.
   var passesByItself: Bool {
-    isRetryable || [.inputOutput, .diskFull, .indexNotReady, .collectionNotOpen].contains(code)
+    isRetryable
+      || [.inputOutput, .diskFull, .indexNotReady, .collectionNotOpen, .suspended].contains(code)
   }
 
   static var observationEnded: DatabaseError {
