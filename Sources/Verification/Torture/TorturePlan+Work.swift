@@ -45,11 +45,11 @@ extension TorturePlan {
   }
 
   /// Of the checkpoints, one in four is one that a backup begins with, and one in eight one that a
-  /// compaction ends with.
-  static func turnCheckpointsIntoCopies(
-    _ sessions: inout [[Step]], _ generator: inout SeededGenerator
-  ) {
+  /// compaction ends with. Which become of which depends on its place alone, so that a limit which takes
+  /// away others leaves it as it is (TP1).
+  static func turnCheckpointsIntoCopies(_ sessions: inout [[Step]], salt: UInt64) {
     for session in sessions.indices {
+      var generator = SeededGenerator(seed: salt &+ UInt64(session))
       for index in sessions[session].indices {
         guard case .checkpoint = sessions[session][index] else { continue }
         switch generator.below(8) {

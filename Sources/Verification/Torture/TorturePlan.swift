@@ -126,7 +126,7 @@ package struct TorturePlan: Sendable {
     }
     var copies = streams.fork()
     for number in lives.indices {
-      Self.turnCheckpointsIntoCopies(&lives[number].sessions, &copies)
+      Self.turnCheckpointsIntoCopies(&lives[number].sessions, salt: copies.next())
     }
     self.lives = Array(lives.prefix(limits.lives))
   }
