@@ -163,7 +163,9 @@ import Testing
     try stage.set("b", 1, holder)
     let db = stage.db
     let keys = stage.keys
-    let task = Task { try await db.write { tx in try tx.set(2, for: "b", in: keys) } }
+    // As patient as a machine is busy: who gave up before anybody looked would be waited for in vain.
+    let patient = RetryPolicy(attemptLimit: .max, timeLimit: .seconds(3600))
+    let task = Task { try await db.write(retry: patient) { try $0.set(2, for: "b", in: keys) } }
     while db.waitingTransactions.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
     task.cancel()
     let result = await task.result
