@@ -22,9 +22,13 @@ final class Count: Sendable {
     others = try database.keyspace("others")
   }
 
+  /// As a machine is busy: nobody's attempts end before somebody looks.
+  private static let patient = RetryPolicy(attemptLimit: .max, timeLimit: .seconds(3600))
+
   func set(_ key: String, _ amount: Int, in keyspace: Keyspace? = nil) async throws {
     let keyspace = keyspace ?? accounts
-    try await database.write { tx in try tx.set(amount, for: key, in: keyspace) }
+    try await database.write(retry: Self.patient) { tx in try tx.set(amount, for: key, in: keyspace)
+    }
   }
 
   func balance(of name: String, _ count: Count = Count()) -> LiveValues<Int?> {
