@@ -228,6 +228,9 @@ if !latches.isEmpty {
     "LedgerExample", "NotesExample", "ExampleTests", "DocumentationTests",
     "CrashTests", "TortureTests", "SimulateTests", "ReplicationTests", "ConsensusTests",
     "ModelCheckingTests", "LinearizabilityTests", "ExhaustiveTests", "DamageTests", "GoldenTests",
+    "KeyCodingTests", "RecordCodingTests", "BackupTests", "CollectionTests", "ExpiryTests",
+    "MergeTests",
+    "ChangesTests", "OutboxTests", "ObservationTests", "SuspensionTests",
   ]
   package.targets.removeAll { idle.contains($0.name) }
   package.products.removeAll { $0.name == "martlet" }
