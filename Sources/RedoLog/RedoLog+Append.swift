@@ -31,19 +31,46 @@ extension RedoLog {
     let reserved = reserved ?? payload.count
     precondition(reserved >= payload.count, "a record longer than its reservation")
     return tail.withLock { tail in
-      tail.release(Self.cost(reserved))
-      if !tail.hasFailed {
-        tail.active.append(
-          kind, transaction: transaction, timestamp: timestamp, entryCount: entryCount,
-          payload: payload)
-        let end = tail.activePosition.rawValue &+ UInt64(truncatingIfNeeded: tail.active.count)
-        tail.endPosition = LogPosition(end)
-        tail.newestRecordEnd = LogPosition(end)
-      } else {
-        tail.appendInVain(payload.count)
+      Self.append(
+        kind, transaction, timestamp, entryCount, payload, reserved: reserved, &tail)
+      marks.end.store(tail.endPosition.rawValue, ordering: .releasing)
+      return tail.endPosition
+    }
+  }
+
+  /// Puts two records of one commit behind all others, as `append` of one
+  /// does. No flush comes between them: whoever begins to read behind a flush reads both or none.
+  package func append(
+    _ first: (kind: RecordKind, entryCount: UInt32, payload: ByteView),
+    _ second: (kind: RecordKind, entryCount: UInt32, payload: ByteView),
+    transaction: TransactionID, timestamp: Timestamp
+  ) -> LogPosition {
+    tail.withLock { tail in
+      for record in [first, second] {
+        Self.append(
+          record.kind, transaction, timestamp, record.entryCount, record.payload,
+          reserved: record.payload.count, &tail)
       }
       marks.end.store(tail.endPosition.rawValue, ordering: .releasing)
       return tail.endPosition
+    }
+  }
+
+  @inline(__always)
+  private static func append(
+    _ kind: RecordKind, _ transaction: TransactionID, _ timestamp: Timestamp, _ entryCount: UInt32,
+    _ payload: ByteView, reserved: Int, _ tail: inout LogTail
+  ) {
+    tail.release(cost(reserved))
+    if !tail.hasFailed {
+      tail.active.append(
+        kind, transaction: transaction, timestamp: timestamp, entryCount: entryCount,
+        payload: payload)
+      let end = tail.activePosition.rawValue &+ UInt64(truncatingIfNeeded: tail.active.count)
+      tail.endPosition = LogPosition(end)
+      tail.newestRecordEnd = LogPosition(end)
+    } else {
+      tail.appendInVain(payload.count)
     }
   }
 

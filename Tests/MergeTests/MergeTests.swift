@@ -189,14 +189,20 @@ import Testing
   @Test(arguments: modes)
   func `by many threads lose nothing`(_ mode: (IsolationLevel, TransactionProtocol?)) throws {
     let (db, keys) = (db, keys)
+    let failures = Mutex<[String]>([])
     DispatchQueue.concurrentPerform(iterations: 4) { thread in
       for turn in 0..<50 {
-        try! db.write(isolation: mode.0, using: mode.1, retry: .never) { tx in
-          try tx.merge(.add(1), for: "n", in: keys)
-          try tx.merge(.insert("\(thread).\(turn)"), for: "set", in: keys)
+        do {
+          try db.write(isolation: mode.0, using: mode.1, retry: .never) { tx in
+            try tx.merge(.add(1), for: "n", in: keys)
+            try tx.merge(.insert("\(thread).\(turn)"), for: "set", in: keys)
+          }
+        } catch {
+          failures.withLock { $0.append("\(error)") }
         }
       }
     }
+    #expect(failures.withLock { $0 } == [])
     #expect(try number("n") == 200)
     #expect(try db.read { try $0.value(for: "set", in: keys, as: ByteSet.self) }?.count == 200)
     #expect(db.statistics.aborts.isEmpty, "\(db.statistics.aborts)")

@@ -25,7 +25,7 @@ import Testing
     func open() { opened.store(true, ordering: .sequentiallyConsistent) }
   }
 
-  @Test(.timeLimit(.minutes(1))) func `goes on: a change feed`() async throws {
+  @Test(.timeLimit(.minutes(20))) func `goes on: a change feed`() async throws {
     let db = try Database.inMemory()
     let keys = try db.keyspace("k")
     let feed = try db.changes(in: [keys])
@@ -42,7 +42,22 @@ import Testing
     try db.close()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `goes on: a live query`() async throws {
+  @Test(.timeLimit(.minutes(20))) func `goes on: a consumer of a queue`() async throws {
+    let db = try Database.inMemory()
+    let queue = try db.queue("mails")
+    try await db.write { _ = try $0.enqueue("hello", to: queue) }
+    try db.suspend()
+    let task = Task {
+      var iterator = queue.messages.makeAsyncIterator()
+      return try await iterator.next()
+    }
+    try await Task.sleep(for: .milliseconds(50))
+    try db.resume()
+    #expect(try await task.value?.decoded(as: String.self) == "hello")
+    try db.close()
+  }
+
+  @Test(.timeLimit(.minutes(20))) func `goes on: a live query`() async throws {
     let db = try Database.inMemory()
     let keys = try db.keyspace("k")
     try await db.write { try $0.set("1", for: "a", in: keys) }
@@ -64,7 +79,7 @@ import Testing
     try db.close()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `goes on: the build of an index`() throws {
+  @Test(.timeLimit(.minutes(20))) func `goes on: the build of an index`() throws {
     let db = try Database.inMemory()
     let bare = RecordCollection("notes", of: Note.self)
     try db.open(bare)

@@ -204,6 +204,20 @@ final class CommitPipeline: @unchecked Sendable {
     return leaf
   }
 
+  /// The record of a commit; with that of what it replaces before it, where a feed will want it.
+  private func append(_ request: borrowing CommitRequest, at timestamp: Timestamp) -> LogPosition {
+    let batch = request.batch
+    guard let previous = request.previousValues else {
+      return log.append(
+        .commit, transaction: request.transaction, timestamp: timestamp,
+        entryCount: UInt32(batch.entryCount), payload: batch.bytes)
+    }
+    return log.append(
+      (.previousValues, UInt32(previous.entryCount), previous.bytes),
+      (.commit, UInt32(batch.entryCount), batch.bytes),
+      transaction: request.transaction, timestamp: timestamp)
+  }
+
   private struct Ordered {
     let timestamp: Timestamp
     let end: LogPosition
@@ -243,14 +257,7 @@ final class CommitPipeline: @unchecked Sendable {
         guard
           let timestamp = state.clock.next(wallClock: wallClock, ceiling: log.durableCeiling)
         else { return .ceilingReached }
-        if let previous = request.previousValues {
-          _ = log.append(
-            .previousValues, transaction: request.transaction, timestamp: timestamp,
-            entryCount: UInt32(previous.entryCount), payload: previous.bytes)
-        }
-        let end = log.append(
-          .commit, transaction: request.transaction, timestamp: timestamp,
-          entryCount: UInt32(request.batch.entryCount), payload: request.batch.bytes)
+        let end = append(request, at: timestamp)
         if let keyspace = request.droppedKeyspace { state.dropped.append(keyspace) }
         if let transaction = certified {
           state.record(transaction, request.batch, at: timestamp, earliestOut: earliestOut)

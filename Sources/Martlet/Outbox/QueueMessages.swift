@@ -22,6 +22,8 @@ public struct QueueMessages: AsyncSequence, Sendable {
 
     /// The longest sleep: a wall clock that jumps is noticed after so long.
     private static let longestSleep: UInt64 = 60_000_000_000
+    /// Nanoseconds between two looks whether the database was resumed.
+    private static let suspendedPause: UInt64 = 50_000_000
 
     /// The next message; waits until one is due. Nil when the task is cancelled.
     ///
@@ -32,9 +34,15 @@ public struct QueueMessages: AsyncSequence, Sendable {
         // Before the look: what is published after it becomes durable after this.
         let seen = engine.log.durablePosition
         let queue = queue
-        let claimed = try await engine.onWorker { try queue.take(1) }
-        if let message = claimed.messages.first { return message }
-        let rest = claimed.nextDue.map { $0 - Swift.min($0, queue.now) } ?? Self.longestSleep
+        let rest: UInt64
+        do {
+          let claimed = try await engine.onWorker { try queue.take(1) }
+          if let message = claimed.messages.first { return message }
+          rest = claimed.nextDue.map { $0 - Swift.min($0, queue.now) } ?? Self.longestSleep
+        } catch let error as DatabaseError where error.code == .suspended {
+          // Nothing was taken: it goes on after `resume`.
+          rest = Self.suspendedPause
+        }
         let deadline = engine.effects.time.monotonic() + Swift.min(rest, Self.longestSleep)
         switch await engine.durableWatch.wait(beyond: seen, until: deadline) {
         case .closed: throw DatabaseError(.closed, "the database was closed")
