@@ -1,5 +1,6 @@
 internal import Environment
 internal import Synchronization
+internal import RawBytes
 
 /// Calls jobs later, so that a pause and a deadline hold no thread each.
 ///

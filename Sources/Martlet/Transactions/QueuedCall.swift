@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import RawBytes
 
 /// A call of an asynchronous form, from when it is queued until it is answered.
 ///
