@@ -36,6 +36,8 @@ package struct Event: Sendable {
     case background
     /// A bulk build.
     case build
+    /// A backup.
+    case backup
     /// A live query could not read.
     case liveQuery
     /// A replicated node.

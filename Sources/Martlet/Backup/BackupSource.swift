@@ -46,7 +46,7 @@ final class BackupSource: @unchecked Sendable {
     }
     engine.effects.events.report(
       Event(
-        .notice,
+        .notice, kind: .backup,
         "a backup of the state at \(superblock.timestamp) has begun; what it copies keeps its place "
           + "in the data file until it ends"))
   }
@@ -76,7 +76,7 @@ final class BackupSource: @unchecked Sendable {
     reportedByteCount = held
     engine.effects.events.report(
       Event(
-        .warning,
+        .warning, kind: .backup,
         "a backup that began \((elapsed / .seconds(1)).rounded()) s ago holds back \(held >> 20) MiB "
           + "of the data file"))
   }
@@ -101,6 +101,6 @@ final class BackupSource: @unchecked Sendable {
   func end() {
     pin.release()
     engine.effects.events.report(
-      Event(.notice, "the backup of the state at \(superblock.timestamp) has ended"))
+      Event(.notice, kind: .backup, "the backup of the state at \(superblock.timestamp) has ended"))
   }
 }

@@ -52,6 +52,8 @@ public struct DatabaseEvent: Sendable, Hashable {
     public static let background = Kind(rawValue: "background")
     /// A bulk build.
     public static let build = Kind(rawValue: "build")
+    /// A backup began, ended, or holds back much of the data file.
+    public static let backup = Kind(rawValue: "backup")
     /// A live query could not read several times in a row, and goes on trying: `code`, `attempts`.
     public static let liveQuery = Kind(rawValue: "liveQuery")
   }

@@ -73,5 +73,7 @@ private func open<Result>(
 @Sendable
 func writeEvent(_ event: DatabaseEvent) {
   if event.severity == .debug || event.kind == .slowTransaction { return }
+  // The command that was asked for a backup says itself how it went.
+  if event.kind == .backup, event.severity == .notice { return }
   try? Descriptor.standardError.write("martlet: \(event.message)\n")
 }
