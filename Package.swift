@@ -106,6 +106,8 @@ let package = Package(
       ]),
     .executableTarget(
       name: "MartletFuzz", dependencies: ["Fuzzing", "RawBytes"], swiftSettings: settings),
+    // The seeds of random tests, for suites of the face.
+    .target(name: "Seeds", path: "Tests/Seeds", swiftSettings: settings),
     suite(
       "BTreeIndexTests",
       ["BTreeIndex", "Paging", "SystemEnvironment", "Environment", "Primitives", "RawBytes"]),
@@ -130,7 +132,7 @@ let package = Package(
     suite(
       "MartletTests",
       [
-        "Martlet", "Verification", "Simulation", "SystemEnvironment", "VersionStore",
+        "Seeds", "Martlet", "Verification", "Simulation", "SystemEnvironment", "VersionStore",
         "Environment", "Primitives", "RawBytes",
       ]),
     suite(
@@ -139,9 +141,11 @@ let package = Package(
         "Martlet", "Verification", "Paging", "Simulation", "SystemEnvironment", "Environment",
         "Primitives", "RawBytes",
       ], excluding: ["Samples"]),
-    suite("IsolationTests", ["Martlet", "Simulation", "RedoLog", "Environment", "Primitives"]),
     suite(
-      "CollectionTests", ["Martlet", "Verification", "Simulation", "Environment", "Primitives"]),
+      "IsolationTests", ["Seeds", "Martlet", "Simulation", "RedoLog", "Environment", "Primitives"]),
+    suite(
+      "CollectionTests",
+      ["Seeds", "Martlet", "Verification", "Simulation", "Environment", "Primitives"]),
     suite(
       "ObservationTests",
       [
@@ -158,7 +162,7 @@ let package = Package(
     suite(
       "ExpiryTests",
       [
-        "Martlet", "Verification", "Simulation", "SystemEnvironment", "VersionStore",
+        "Seeds", "Martlet", "Verification", "Simulation", "SystemEnvironment", "VersionStore",
         "Environment", "Primitives", "RawBytes",
       ]),
     suite(
@@ -169,7 +173,7 @@ let package = Package(
       ]),
     suite(
       "MergeTests",
-      ["Martlet", "Verification", "Simulation", "Environment", "Primitives", "RawBytes"]),
+      ["Seeds", "Martlet", "Verification", "Simulation", "Environment", "Primitives", "RawBytes"]),
     suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
     suite("TortureTests", ["Verification", "Primitives"]),
     suite("SimulateTests", ["Verification", "Replication", "Consensus", "Primitives"]),

@@ -1,4 +1,5 @@
 import Martlet
+import Seeds
 import Testing
 
 /// Random operations against a dictionary: collections, all indexes, rollbacks and savepoints.

@@ -1,4 +1,5 @@
 import Martlet
+import Seeds
 import Testing
 
 /// Bytes that are not what a collection wrote.

@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import Martlet
 import Synchronization
+import Seeds
 import Testing
 
 /// Opening schemas: new, changed, dropped and failing declarations, and migrations.

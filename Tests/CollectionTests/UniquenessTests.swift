@@ -1,6 +1,7 @@
 import Dispatch
 import Martlet
 import Synchronization
+import Seeds
 import Testing
 
 /// Writers of the same values at once: what is unique stays so at every level.

@@ -2,6 +2,7 @@ import Environment
 import Primitives
 import RawBytes
 import Synchronization
+import Seeds
 import Testing
 import VersionStore
 

@@ -2,6 +2,7 @@ import Environment
 import Martlet
 import Primitives
 import Simulation
+import Seeds
 import Testing
 import Verification
 

@@ -3,6 +3,7 @@ import Foundation
 import Martlet
 import RedoLog
 import Simulation
+import Seeds
 import Testing
 
 /// Small transactions on threads of their own, which the simulator lets go on in an order of our

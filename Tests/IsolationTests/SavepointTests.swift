@@ -1,4 +1,5 @@
 import Martlet
+import Seeds
 import Testing
 
 /// Savepoints: writes are undone to a moment, and nothing else is.

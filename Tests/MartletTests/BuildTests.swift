@@ -4,6 +4,7 @@ import Martlet
 import RawBytes
 import Simulation
 import Synchronization
+import Seeds
 import Testing
 import Verification
 

@@ -2,6 +2,7 @@ import Foundation
 import Martlet
 import RawBytes
 import Synchronization
+import Seeds
 import Testing
 
 /// Snapshot isolation with first updater wins: what two transactions do to each other.

@@ -1,6 +1,7 @@
 import Martlet
 import Primitives
 import RawBytes
+import Seeds
 import Testing
 import VersionStore
 
