@@ -159,9 +159,10 @@ import Verification
       let neighbour = Neighbour()
       neighbour.start(database, effects)
       cuts.isOn = true
-      let summary = try database.compact()
+      let compaction = Result { try database.compact() }
       cuts.isOn = false
       neighbour.stop()
+      let summary = try compaction.get()
       #expect(summary.bytesAfter < summary.bytesBefore, "\(summary)")
       #expect(summary.movedByteCount > 0)
       #expect(try database.verify().isClean)
