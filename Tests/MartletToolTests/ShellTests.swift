@@ -32,6 +32,23 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    "\"\u{065F}", "\\\u{0301}", "'\u{20DD} \"", "a\u{00A0}b", "\u{2003}", "\u{0085}", "\u{009B}31m",
+    "\r\n",
+    "\u{0301}", "\u{200D}\"",
+  ])
+  func `what Unicode joins into one character is read by its scalars`(_ text: String) {
+    let quoted = ShellWords.quoted(Array(text.utf8))
+    let line = "get \(quoted) end"
+    #expect(ShellWords(line).words.map(\.text) == ["get", text, "end"], "\(quoted)")
+    #expect(!quoted.unicodeScalars.contains { $0.properties.generalCategory == .control })
+  }
+
+  @Test func `a word begins at its character`() {
+    let words = ShellWords("e\u{301}e\u{301} \"\u{301}x\" y").words
+    #expect(words.map(\.start) == [0, 3, 7])
+  }
+
   @Test func `every command of the manual is read, and its example too`() throws {
     for command in ShellManual.commands {
       #expect(try ShellRequest(line: command.example) != nil, "\(command.example)")

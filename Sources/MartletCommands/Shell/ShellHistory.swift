@@ -30,7 +30,7 @@ package struct ShellHistory {
   /// Adds a line, unless it is empty, the same as the last one, or begins with a space: such a line
   /// is not to be remembered.
   package mutating func add(_ line: String) {
-    guard !line.isEmpty, !line.hasPrefix(" "), line != lines.last else { return }
+    guard !line.isEmpty, line.utf8.first != UInt8(ascii: " "), line != lines.last else { return }
     lines.append(line)
     if lines.count > Self.limit { lines.removeFirst(lines.count - Self.limit) }
   }

@@ -3,6 +3,10 @@
 /// Words stand between spaces. Between single quotes everything stands for itself; between double
 /// quotes and outside of quotes a backslash makes `\n`, `\r`, `\t`, `\0`, `\xHH` (a byte), and any
 /// other character itself.
+///
+/// What means something is looked for among Unicode scalars, not among characters: a quote that a
+/// combining mark follows is one character with it, and a quote all the same. Spaces are those of
+/// ASCII; others are letters like any.
 package struct ShellWords: Equatable, Sendable {
   /// One word.
   package struct Word: Equatable, Sendable {
@@ -20,36 +24,39 @@ package struct ShellWords: Equatable, Sendable {
   /// Whether the line ends inside a word: no space follows it.
   package private(set) var endsInWord = false
   /// The quote that was not closed; nil when all were.
-  package private(set) var openQuote: Character?
+  package private(set) var openQuote: Unicode.Scalar?
 
   /// Splits a line as far as it goes.
   package init(_ line: some Sequence<Character>) {
-    let characters = Array(line)
+    let places = line.enumerated().flatMap { character in
+      character.element.unicodeScalars.map { (scalar: $0, character: character.offset) }
+    }
+    let scalars = places.map(\.scalar)
     var index = 0
     var word: Word?
-    while index < characters.count {
-      let character = characters[index]
+    while index < scalars.count {
+      let scalar = scalars[index]
       if let quote = openQuote {
-        if character == quote {
+        if scalar == quote {
           openQuote = nil
-        } else if character == "\\", quote == "\"" {
-          word?.bytes += Self.escape(characters, &index)
+        } else if scalar == "\\", quote == "\"" {
+          word?.bytes += Self.escape(scalars, &index)
         } else {
-          word?.bytes += Array(String(character).utf8)
+          word?.bytes += Array(String(scalar).utf8)
         }
-      } else if character.isWhitespace {
+      } else if scalar.isASCII, scalar.properties.isWhitespace {
         if let done = word { words.append(done) }
         word = nil
       } else {
-        if word == nil { word = Word(bytes: [], isQuoted: false, start: index) }
-        if character == "'" || character == "\"" {
-          openQuote = character
+        if word == nil { word = Word(bytes: [], isQuoted: false, start: places[index].character) }
+        if scalar == "'" || scalar == "\"" {
+          openQuote = scalar
           word?.isQuoted = true
-        } else if character == "\\" {
+        } else if scalar == "\\" {
           word?.isQuoted = true
-          word?.bytes += Self.escape(characters, &index)
+          word?.bytes += Self.escape(scalars, &index)
         } else {
-          word?.bytes += Array(String(character).utf8)
+          word?.bytes += Array(String(scalar).utf8)
         }
       }
       index += 1
@@ -60,38 +67,45 @@ package struct ShellWords: Equatable, Sendable {
     }
   }
 
-  /// The bytes of an escape; moves to its last character.
-  private static func escape(_ characters: [Character], _ index: inout Int) -> [UInt8] {
-    guard index + 1 < characters.count else { return [0x5C] }
+  /// The bytes of an escape; moves to its last scalar.
+  private static func escape(_ scalars: [Unicode.Scalar], _ index: inout Int) -> [UInt8] {
+    guard index + 1 < scalars.count else { return [0x5C] }
     index += 1
-    switch characters[index] {
+    switch scalars[index] {
     case "n": return [0x0A]
     case "r": return [0x0D]
     case "t": return [0x09]
     case "0": return [0]
     case "x":
-      guard index + 2 < characters.count,
-        let byte = UInt8(String(characters[index + 1...index + 2]), radix: 16)
+      guard index + 2 < scalars.count, let high = digit(scalars[index + 1]),
+        let low = digit(scalars[index + 2])
       else { return [0x78] }
       index += 2
-      return [byte]
+      return [high << 4 | low]
     case let other: return Array(String(other).utf8)
     }
   }
 
-  /// Bytes as a word that this reads back.
+  private static func digit(_ scalar: Unicode.Scalar) -> UInt8? {
+    Character(scalar).hexDigitValue.flatMap { scalar.isASCII ? UInt8($0) : nil }
+  }
+
+  /// Bytes as a word that this reads back. Control characters, those of Unicode too, are escaped: what
+  /// is stored must not steer a terminal.
   package static func quoted(_ bytes: [UInt8]) -> String {
     let isPlain =
       !bytes.isEmpty && bytes.first != UInt8(ascii: "-")
       && bytes.allSatisfy { byte in
         byte >= 0x80 || byte > 0x20 && byte != 0x7F && !"\"'\\".utf8.contains(byte)
       }
-    if let text = String(validating: bytes, as: UTF8.self) {
+    if let text = String(validating: bytes, as: UTF8.self),
+      !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+    {
       if isPlain { return text }
-      if !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
-        let escaped = text.map { "\"\\".contains($0) ? "\\\($0)" : String($0) }
-        return "\"" + escaped.joined() + "\""
+      let escaped = text.unicodeScalars.map {
+        "\"\\".unicodeScalars.contains($0) ? "\\\($0)" : "\($0)"
       }
+      return "\"" + escaped.joined() + "\""
     }
     let parts = bytes.map { byte in
       byte > 0x20 && byte < 0x7F && !"\"\\".utf8.contains(byte)
