@@ -42,7 +42,7 @@ import Testing
     let statistics = TreeStatistics()
     let tree = try makeTree(pageSize: pageSize, statistics: statistics)
     var model: [[UInt8]: Expected] = [:]
-    var tombstones: Set<[UInt8]> = []
+    var tombstones = SortedKeys()
     let count = operationCount(debug: 20_000, release: pageSize == 4096 ? 1_000_000 : 300_000)
     for turn in 1...count {
       let key = Self.randomKey(&random, pageSize: pageSize)
@@ -68,14 +68,17 @@ import Testing
         #expect(outcome.remainingCount == 0)
         if outcome.removedCount > 0 {
           // Which ones a purge drops is the leaf's business: take the tree's word, if it dropped
-          // tombstones only.
-          var dropped = 0
-          for key in tombstones where try tree.get(key) == nil {
-            model[key] = nil
-            tombstones.remove(key)
-            dropped += 1
+          // tombstones only, and those nearest to the key.
+          var dropped: [[UInt8]] = []
+          for tombstone in tombstones.keysAround(key)
+          where try dropped.count < outcome.removedCount && tree.get(tombstone) == nil {
+            dropped.append(tombstone)
           }
-          #expect(dropped == outcome.removedCount)
+          #expect(dropped.count == outcome.removedCount)
+          for tombstone in dropped {
+            model[tombstone] = nil
+            tombstones.remove(tombstone)
+          }
         }
       default:
         #expect(try tree.get(key) == model[key])
