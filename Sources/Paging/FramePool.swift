@@ -92,12 +92,12 @@ final class FramePool: @unchecked Sendable {
     return frame
   }
 
-  private func append(_ chain: FrameChain, to other: inout FrameChain) {
-    guard chain.count > 0 else { return }
-    unsafe links[Int(chain.tail)] = other.head
-    if other.count == 0 { other.tail = chain.tail }
-    other.head = chain.head
-    other.count += chain.count
+  /// One chain, and another behind it.
+  private func joined(_ first: FrameChain, _ second: FrameChain) -> FrameChain {
+    if first.count == 0 { return second }
+    if second.count == 0 { return first }
+    unsafe links[Int(first.tail)] = second.head
+    return FrameChain(head: first.head, tail: second.tail, count: first.count + second.count)
   }
 
   // MARK: Taking and giving back
@@ -168,9 +168,12 @@ final class FramePool: @unchecked Sendable {
   }
 
   /// Frees frames and serves the queue. Hold no mutex: it wakes threads.
-  func giveBack(_ chain: FrameChain, waits: any Waits) {
+  ///
+  /// - Parameter asLast: whether all others are to be taken first: frames in the order of their
+  ///   memory, behind those that were just in use.
+  func giveBack(_ chain: FrameChain, asLast: Bool = false, waits: any Waits) {
     let served = lists.withLock { lists -> [WaitTicket] in
-      append(chain, to: &lists.free)
+      lists.free = asLast ? joined(lists.free, chain) : joined(chain, lists.free)
       var served: [WaitTicket] = []
       while let waiter = lists.waiters.first, let grant = take(waiter.wanted, from: &lists) {
         waiter.granted = grant
@@ -195,14 +198,15 @@ final class FramePool: @unchecked Sendable {
 
   /// Whether the background thread should fault in more frames.
   var wantsTouching: Bool {
-    lists.withLock { !$0.untouched.isEmpty && $0.free.count < aheadCount / 2 }
+    lists.withLock { $0.untouched.count > 1 && $0.free.count < aheadCount / 2 }
   }
 
-  /// Frames to fault in ahead of their use, a step of them.
+  /// Frames to fault in ahead of their use, a step of them, and half of those that are left at the
+  /// most: a thread that wants one meanwhile must not take it from a page.
   func takeUntouched(step: Int) -> Range<UInt32>? {
     lists.withLock { lists in
-      guard !lists.untouched.isEmpty, lists.free.count < aheadCount else { return nil }
-      let frames = lists.untouched.prefix(step)
+      guard lists.untouched.count > 1, lists.free.count < aheadCount else { return nil }
+      let frames = lists.untouched.prefix(Swift.min(step, lists.untouched.count / 2))
       lists.untouched = lists.untouched.dropFirst(frames.count)
       return frames
     }

@@ -139,7 +139,7 @@ extension Pager {
   private func touchAhead() {
     let step = max(1, Self.touchStepByteCount / pageSize)
     while let untouched = frames.takeUntouched(step: step) {
-      frames.giveBack(frames.touch(untouched), waits: effects.waits)
+      frames.giveBack(frames.touch(untouched), asLast: true, waits: effects.waits)
     }
   }
 
