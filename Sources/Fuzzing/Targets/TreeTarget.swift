@@ -32,6 +32,8 @@ private struct TreeBench {
   private var pages: [PageID] = []
   private var pristine: [[UInt8]] = []
   private var changed: Set<Int> = []
+  /// Whether a page cannot be put back.
+  private var mustRebuild = false
 
   private static let large = Array("key-large".utf8)
 
@@ -151,13 +153,16 @@ private struct TreeBench {
   }
 
   private mutating func modify(_ index: Int, _ body: (MutableByteView) -> Void) {
-    changed.insert(index)
+    defer { changed.insert(index) }
     do {
       let page = try pager.exclusive(pages[index])
       pager.willModify(page)
       body(page.bytes)
+    } catch .corrupt where changed.contains(index) {
+      // It was written with what the input made of it, and came back.
+      mustRebuild = true
     } catch {
-      violated("a page in memory cannot be latched: \(error)")
+      violated("a page cannot be latched: \(error)")
     }
   }
 
@@ -249,15 +254,17 @@ private struct TreeBench {
   }
 
   mutating func restore(rebuilding: Bool) {
-    if rebuilding {
-      pager.close()
-      (pager, tree) = Self.make()
-      notePages()
-    } else {
+    if !rebuilding {
       for index in changed {
         let old = pristine[index]
         modify(index) { bytes in old.withByteView { bytes.copy($0) } }
       }
+    }
+    if rebuilding || mustRebuild {
+      pager.close()
+      (pager, tree) = Self.make()
+      notePages()
+      mustRebuild = false
     }
     changed = []
   }
