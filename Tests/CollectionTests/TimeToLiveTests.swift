@@ -73,4 +73,47 @@ import Testing
       try requireAgreement(db, [], ["anna"])
     }
   }
+
+  /// Each rewrites the tokens of all sessions, and adds one.
+  static let rewritings = [
+    Migration("rewritten", rewriting: all, from: all) { session in
+      var session = session
+      session.token += "!"
+      return session
+    },
+    Migration("put", { try rewrite($0) { try $0.put($1, in: all) } }),
+    Migration(
+      "updated",
+      { try rewrite($0) { tx, session in try tx.update(session.id, in: all) { $0 = session } } }),
+  ]
+
+  private static func rewrite(
+    _ transaction: borrowing Transaction, _ write: (borrowing Transaction, Session) throws -> Void
+  ) throws {
+    for var session in try transaction.fetch(all) {
+      session.token += "!"
+      try write(transaction, session)
+    }
+    try transaction.put(Session(id: 9, user: "ines", token: "i"), in: all)
+  }
+
+  @Test(arguments: rewritings.indices)
+  func `is migrated without a longer life for what was there`(_ ordinal: Int) throws {
+    try Simulator(seed: 5).run { effects in
+      let db = try Database(at: "/db", configuration: Configuration(), effects: effects)
+      defer { try? db.close() }
+      try db.open(Self.all)
+      try db.write { tx in
+        try tx.put(Session(id: 1, user: "anna", token: "a"), in: Self.all)
+        try tx.put(Session(id: 2, user: "bert", token: "b"), in: Self.all)
+      }
+      Self.nap(effects, 6)
+      try db.open(Schema(Self.all, migrations: [Self.rewritings[ordinal]]))
+      #expect(try db.get(1, in: Self.all)?.token == "a!")
+      let added = ordinal == 0 ? [] : [9]
+      try requireAgreement(db, [1, 2] + added, ["anna", "bert", "ines"])
+      Self.nap(effects, 6)
+      try requireAgreement(db, added, ["anna", "bert", "ines"])
+    }
+  }
 }

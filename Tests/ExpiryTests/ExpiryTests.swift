@@ -225,9 +225,10 @@ import Testing
     time.pass(59)
     #expect(try db.read { try $0.value(for: "counter", in: sessions, as: Int.self) } == 1)
     #expect(try db.keyspace("sessions").options.timeToLive == .seconds(60))
-    #expect(throws: DatabaseError.self) {
+    let error = #expect(throws: DatabaseError.self) {
       try db.keyspace("sessions", options: KeyspaceOptions(timeToLive: .seconds(61)))
     }
+    #expect(error?.message.contains("expiring after \(Duration.seconds(60))") == true)
   }
 }
 

@@ -9,7 +9,7 @@ internal import RawBytes
 /// A migration reads and writes collections by any declaration of them, so that records of an old
 /// type are read by a declaration with that type. Indexes neither answer in it nor are they
 /// maintained: those of the collections that it wrote are built anew afterwards, before the schema is
-/// open.
+/// open. A record that it writes anew keeps the expiry that it had.
 public struct Migration: Sendable {
   enum Work: Sendable {
     case transaction(@Sendable (borrowing Transaction) throws -> Void)

@@ -89,13 +89,13 @@ struct MigrationRun {
     let stays = try transaction.withBytesForUpdate(for: key, in: records) { bytes in
       try key.withByteView { key in try rewriting.rewrite(bytes, key, scratch) }
     }
-    switch stays {
-    case nil: break
-    case false?: try transaction.remove(key, in: records)
-    case true?:
-      try key.withByteView { key in
-        try transaction.state.set(key, to: scratch.value.view, in: records)
-      }
+    guard let stays else { return }
+    try key.withByteView { key in
+      let state = transaction.state
+      guard stays else { return try state.remove(key, in: records) }
+      // A migration changes what a record says, not how long it lives.
+      let expiry = try state.expiry(of: key, in: records, forUpdate: true) ?? 0
+      try state.set(key, to: scratch.value.view, expiry: expiry, in: records)
     }
   }
 

@@ -66,7 +66,8 @@ struct RecordWriting<Record, ID: KeyElement> {
       }
     }
     if bound.indexes.isEmpty {
-      try state.set(scratch.id.view, to: scratch.value.view, in: bound.records)
+      let expiry = try expiry(of: scratch.id.view)
+      try state.set(scratch.id.view, to: scratch.value.view, expiry: expiry, in: bound.records)
       return true
     }
     scratch.new.derive(record, id: scratch.id.view, collection.indexes)
@@ -75,6 +76,18 @@ struct RecordWriting<Record, ID: KeyElement> {
     try state.set(scratch.id.view, to: scratch.value.view, expiry: expiry, in: bound.records)
     try writeEntries(scratch, expiry)
     return true
+  }
+
+  /// When a record that is put now expires: by its keyspace's time to live, from now on; in a
+  /// migration, which changes what records say and not how long they live, as the one before.
+  @inline(__always)
+  private func expiry(of key: ByteView) throws(DatabaseError) -> UInt64 {
+    if cache.migration != nil,
+      let old = try state.expiry(of: key, in: bound.records, forUpdate: true)
+    {
+      return old
+    }
+    return state.defaultExpiry(in: bound.records)
   }
 
   /// Reads the record that is there under its lock, and makes its entries. Returns whether there is

@@ -110,6 +110,7 @@ extension KeyspaceOptions: CustomStringConvertible {
   public var description: String {
     "written at .\(leastWriteIsolation.rawValue) or above"
       + (recordsPreviousValues ? ", with previous values in the log" : "")
+      + (timeToLive.map { ", expiring after \($0)" } ?? "")
   }
 }
 
