@@ -39,6 +39,26 @@ public struct ByteSet: Sendable, Hashable {
     if index < elements.count, elements[index] == element { elements.remove(at: index) }
   }
 
+  /// Puts some elements in and takes others out.
+  ///
+  /// - Complexity: O(n + m log m) comparisons for m changes.
+  mutating func change(_ isIn: [[UInt8]: Bool]) {
+    let changed = isIn.keys.sorted { $0.lexicographicallyPrecedes($1) }
+    var result: [[UInt8]] = []
+    result.reserveCapacity(elements.count + changed.count)
+    var rest = elements[...]
+    for element in changed {
+      while let next = rest.first, next.lexicographicallyPrecedes(element) {
+        result.append(next)
+        rest = rest.dropFirst()
+      }
+      if rest.first == element { rest = rest.dropFirst() }
+      if isIn[element] == true { result.append(element) }
+    }
+    result += rest
+    elements = result
+  }
+
   /// Of the first element that is not below one.
   private func index(of element: [UInt8]) -> Int {
     var low = 0

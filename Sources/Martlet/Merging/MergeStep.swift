@@ -53,7 +53,7 @@ extension MergeStep {
     unsafe withUnsafeBytes(of: number.littleEndian) { unsafe [UInt8]($0) }
   }
 
-  private static func set(_ value: [UInt8]?) throws(MergeFailure) -> ByteSet? {
+  static func set(_ value: [UInt8]?) throws(MergeFailure) -> ByteSet? {
     guard let value else { return nil }
     guard let set = ByteSet(encoded: value) else { throw .notASet(byteCount: value.count) }
     return set

@@ -9,7 +9,8 @@ internal import Synchronization
 /// asks the running transactions one after another, of which there are about as many as threads.
 ///
 /// Large values of others are shown when they are committed, not before: their pages are private,
-/// and go with their transaction. So are merges: they have no value before.
+/// and go with their transaction. So are merges, but into what their transaction itself has written:
+/// they have no value before.
 ///
 /// - Invariant PW1: a write is shown from the moment that its key is locked until its transaction
 ///   has ended, so that of one key at most one is shown.
@@ -47,9 +48,15 @@ final class PendingWriters: Sendable {
   ) -> PendingLookup? {
     for writer in all where writer !== reader {
       let found = writer.withPendingWrites { writes -> PendingLookup? in
-        guard let pending = writes.found(key, in: keyspace, hash) else { return nil }
+        guard let index = writes.index(of: key, in: keyspace, hash) else { return nil }
+        let pending = writes.found(at: index)
         switch pending.write {
-        case .large, .merge: return nil
+        case .large: return nil
+        case .merge:
+          guard let value = Self.value(of: index, writes, reader) else { return nil }
+          guard case .set(let bytes) = value else { return .removed }
+          bytes.withByteView { level.bytes.append($0) }
+          return .value(0..<bytes.count)
         case .remove: return .removed
         case .set where reader.reads.hasExpired(pending.expiry): return .removed
         case .set(let value):
@@ -74,7 +81,10 @@ final class PendingWriters: Sendable {
         for index in writes.sortedIndices(in: keyspace, from: lower.view, to: upper.view) {
           let pending = writes.found(at: index)
           switch pending.write {
-          case .large, .merge: break
+          case .large: break
+          case .merge:
+            guard let value = Self.value(of: index, writes, reader) else { break }
+            found.append(PendingWrite(key: writes.key(at: index).array, value))
           case .set where reader.reads.hasExpired(pending.expiry):
             found.append(PendingWrite(key: writes.key(at: index).array, .remove))
           case .remove: found.append(PendingWrite(key: writes.key(at: index).array, .remove))
@@ -100,6 +110,23 @@ final class PendingWriters: Sendable {
       }
     }
     return found.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+  }
+
+  /// What a merge into a write of the same transaction comes to; nil when it is into what others have
+  /// written, or into a large value.
+  private static func value(
+    of index: Int, _ writes: borrowing WriteSet, _ reader: TransactionState
+  ) -> PendingWrite.Value? {
+    guard writes.notedStep(at: index).isOverOwnWrite else { return nil }
+    let (program, own) = writes.merges(at: index)
+    guard let own else { return nil }
+    let bytes: [UInt8]?
+    switch own.write {
+    case .large, .merge: return nil
+    case .set(let value) where !reader.reads.hasExpired(own.expiry): bytes = value.array
+    case .set, .remove: bytes = nil
+    }
+    do { return try program.result(on: bytes).map { .set($0) } ?? .remove } catch { return nil }
   }
 }
 

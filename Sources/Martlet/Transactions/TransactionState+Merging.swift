@@ -17,30 +17,65 @@ internal import VersionStore
 //   state, and that state does not change before the commit is published (rule M2).
 // - Invariant MG2: whoever reads a key of which it has a merge pending has read the key: the merge
 //   becomes the write of a value, with all that its level promises for one (`pinMerge`).
+// - Invariant MG4: an operation that is noted over the transaction's own write cannot fail for what that
+//   write is: it was looked at before.
 // - Invariant MG3: of a transaction that is certified and has changed what is newer than its snapshot,
 //   everything that it read is the newest: it stands in the serial order at its commit.
 extension TransactionState {
-  /// Applies an operation to a key's value when the transaction commits; at once to a value that the
-  /// transaction itself has written.
+  /// Applies an operation to a key's value when the transaction commits.
+  ///
+  /// Operations on a value that the transaction itself has written are refused at once if they do not
+  /// fit. Numbers are changed at once; what may be long is noted here as well.
+  ///
+  /// - Complexity: O(bytes of the operation), whatever was noted before.
   func merge(_ step: MergeStep, _ key: ByteView, in keyspace: Keyspace) throws(DatabaseError) {
     try requireUsable(keyspace)
     try requireKeyFits(key)
     let name = ReadContext.name(of: key, in: keyspace.id)
-    guard let own = writes.found(key, in: keyspace.id, name.fingerprint) else {
-      return try note(MergeProgram(step), key, in: keyspace)
+    guard let newest = writes.index(of: key, in: keyspace.id, name.fingerprint) else {
+      let noted = NotedStep(beneath: nil, isOverOwnWrite: false, step: step)
+      return try note(noted, key, in: keyspace)
     }
-    if case .merge(let noted) = own.write {
-      var program = MergeProgram(decoding: noted)
-      program.append(step)
-      return try note(program, key, in: keyspace)
+    let last = writes.isMerge(at: newest) ? writes.notedStep(at: newest) : nil
+    let isOverOwnWrite = last?.isOverOwnWrite ?? true
+    if isOverOwnWrite, try !fitsOwnWrite(step, after: last, at: newest, key, in: keyspace) {
+      return
     }
-    try apply(MergeProgram(step), to: try ownValue(own), key, in: keyspace)
+    guard let last, let both = last.step.joined(with: step) else {
+      let noted = NotedStep(beneath: newest, isOverOwnWrite: isOverOwnWrite, step: step)
+      return try note(noted, key, in: keyspace)
+    }
+    let noted = NotedStep(beneath: last.beneath, isOverOwnWrite: isOverOwnWrite, step: both)
+    try note(noted, key, in: keyspace)
   }
 
-  private func note(_ program: MergeProgram, _ key: ByteView, in keyspace: Keyspace)
+  /// Whether a step over the transaction's own write can be noted and cannot fail later; otherwise it
+  /// has been applied.
+  private func fitsOwnWrite(
+    _ step: MergeStep, after last: NotedStep?, at index: Int, _ key: ByteView, in keyspace: Keyspace
+  ) throws(DatabaseError) -> Bool {
+    if case .append = step { return true }
+    if step.isOfSet, let last, last.step.isOfSet { return true }
+    let (program, own) = writes.merges(at: index)
+    guard let own else { preconditionFailure("a merge over an own write that is not there") }
+    var value = try ownValue(own)
+    do {
+      if last != nil { value.bytes = try program.result(on: value.bytes) }
+      if step.isOfSet {
+        _ = try MergeStep.set(value.bytes)
+        return true
+      }
+    } catch {
+      throw DatabaseError(error, key: key.array, keyspace)
+    }
+    try apply(MergeProgram(steps: [step]), to: value, key, in: keyspace)
+    return false
+  }
+
+  private func note(_ noted: NotedStep, _ key: ByteView, in keyspace: Keyspace)
     throws(DatabaseError)
   {
-    try program.encoded.withByteView { (bytes) throws(DatabaseError) in
+    try noted.encoded.withByteView { (bytes) throws(DatabaseError) in
       try noteMerge(key, bytes, in: keyspace)
     }
   }
@@ -52,9 +87,11 @@ extension TransactionState {
   ///
   /// - Throws: as for a read for update; the merge stays noted.
   func pinMerge(_ key: ByteView, _ name: LockName) throws(DatabaseError) {
-    guard case .merge(let noted)? = writes.newest(of: key, in: name.keyspace, name.fingerprint)
+    guard let index = writes.index(of: key, in: name.keyspace, name.fingerprint),
+      writes.isMerge(at: index)
     else { return }
-    let program = MergeProgram(decoding: noted)
+    if writes.notedStep(at: index).isOverOwnWrite { return try settle(index) }
+    let program = writes.merges(at: index).program
     let key = key.array
     try key.withByteView { (key) throws(DatabaseError) in
       do throws(DatabaseError) {
@@ -77,6 +114,17 @@ extension TransactionState {
     }
   }
 
+  /// Makes a merge over the transaction's own write the write of a value: nothing of others is read.
+  private func settle(_ index: Int) throws(DatabaseError) {
+    let (program, own) = writes.merges(at: index)
+    guard let own else { preconditionFailure("a merge over an own write that is not there") }
+    let value = try ownValue(own)
+    let keyspace = mergedKeyspace(writes.keyspace(at: index))
+    try writes.key(at: index).array.withByteView { (key) throws(DatabaseError) in
+      try apply(program, to: value, key, in: keyspace)
+    }
+  }
+
   /// Pins every merge within bounds: before a scan.
   func pinMerges(in keyspace: Keyspace, _ bounds: KeyBounds) throws(DatabaseError) {
     guard writes.mergeCount > 0 else { return }
@@ -92,7 +140,12 @@ extension TransactionState {
 
   /// Gives every noted merge its value, under its lock.
   func resolveMerges() throws(DatabaseError) {
-    let indices = writes.allSortedIndices()
+    var indices = writes.allSortedIndices()
+    let own = indices.filter { writes.isMerge(at: $0) && writes.notedStep(at: $0).isOverOwnWrite }
+    if !own.isEmpty {
+      for index in own { try settle(index) }
+      indices = writes.allSortedIndices()
+    }
     let merges = indices.filter { writes.isMerge(at: $0) }
     for index in merges {
       _ = try lock(.exclusive, writes.name(at: index), writes.key(at: index))
@@ -108,8 +161,7 @@ extension TransactionState {
   }
 
   private func resolve(_ index: Int) throws(DatabaseError) {
-    guard case .merge(let noted) = writes.write(at: index) else { return }
-    let program = MergeProgram(decoding: noted)
+    let program = writes.merges(at: index).program
     let name = writes.name(at: index)
     let key = writes.key(at: index).array
     try key.withByteView { (key) throws(DatabaseError) in

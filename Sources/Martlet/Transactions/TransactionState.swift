@@ -282,18 +282,18 @@ final class TransactionState {
     key.count + byteCount + (expiry == 0 ? 0 : ExpiryField.byteCount) <= maximumInlineByteCount
   }
 
-  /// Notes operations on a key's value, to be resolved when the transaction commits: no lock is
+  /// Notes an operation on a key's value, to be resolved when the transaction commits: no lock is
   /// taken until then.
-  func noteMerge(_ key: ByteView, _ program: ByteView, in keyspace: Keyspace)
+  func noteMerge(_ key: ByteView, _ noted: ByteView, in keyspace: Keyspace)
     throws(DatabaseError)
   {
-    try checkWrite(.set(key, to: program, in: keyspace.id), in: keyspace)
+    try checkWrite(.set(key, to: noted, in: keyspace.id), in: keyspace)
     if !content.mergedKeyspaces.contains(where: { $0.id == keyspace.id }) {
       content.mergedKeyspaces.append(keyspace)
     }
     let name = ReadContext.name(of: key, in: keyspace.id)
     pendingLatch.withLock { _ in
-      writes.merge(key, program, in: keyspace.id, name.fingerprint)
+      writes.merge(key, noted, in: keyspace.id, name.fingerprint)
     }
   }
 

@@ -22,9 +22,9 @@ package struct WriteSet: ~Copyable {
     case set(ByteView)
     case remove
     case large(ordinal: Int, byteCount: UInt64)
-    /// Operations on whatever value the key has, encoded by `MergeProgram`; none is left when the
-    /// set is sealed.
-    case merge(ByteView)
+    /// Operations on whatever value the key has (`WriteSet.merges`); none is left when the set is
+    /// sealed.
+    case merge
   }
 
   /// A write, and when what it writes expires; zero: never.
@@ -93,12 +93,12 @@ package struct WriteSet: ~Copyable {
     add(.set(key, to: value, in: keyspace).expiring(at: expiry), hash)
   }
 
-  /// Notes operations on a key's value, which take the place of those noted before.
+  /// Notes an operation on a key's value, encoded by `NotedStep`.
   mutating func merge(
-    _ key: ByteView, _ program: ByteView, in keyspace: KeyspaceID, _ hash: UInt64
+    _ key: ByteView, _ noted: ByteView, in keyspace: KeyspaceID, _ hash: UInt64
   ) {
     mergeCount += 1
-    add(.set(key, to: program, in: keyspace), hash, isMerge: true)
+    add(.set(key, to: noted, in: keyspace), hash, isMerge: true)
   }
 
   package mutating func remove(_ key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) {
@@ -188,8 +188,9 @@ package struct WriteSet: ~Copyable {
     Found(write: write(of: entries[index]), expiry: builder.expiry(at: entries[index].place))
   }
 
+  /// Of the last write of a key.
   @inline(__always)
-  private func index(of key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) -> Int? {
+  func index(of key: ByteView, in keyspace: KeyspaceID, _ hash: UInt64) -> Int? {
     if entries.isEmpty { return nil }
     if isAscending {
       let index = firstIndex(atOrAfter: key, in: keyspace)
@@ -239,6 +240,29 @@ package struct WriteSet: ~Copyable {
 
   /// Whether a write is a merge.
   func isMerge(at index: Int) -> Bool { entries[index].isMerge }
+
+  /// The newest operation of a merge.
+  func notedStep(at index: Int) -> NotedStep {
+    precondition(entries[index].isMerge, "an operation of what is no merge")
+    return NotedStep(decoding: builder.value(at: entries[index].place))
+  }
+
+  /// All operations of a merge, and the transaction's own write that they change, if there is one.
+  ///
+  /// - Complexity: O(operations)
+  func merges(at index: Int) -> (program: MergeProgram, own: Found?) {
+    var steps: [MergeStep] = []
+    var next: Int? = index
+    while let index = next {
+      guard entries[index].isMerge else {
+        return (MergeProgram(steps: steps.reversed()), found(at: index))
+      }
+      let noted = notedStep(at: index)
+      steps.append(noted.step)
+      next = noted.beneath
+    }
+    return (MergeProgram(steps: steps.reversed()), nil)
+  }
 
   func keyspace(at index: Int) -> KeyspaceID { entries[index].keyspace }
 
@@ -319,7 +343,7 @@ package struct WriteSet: ~Copyable {
 
   private func write(of entry: Entry) -> Write {
     switch entry.operation {
-    case .set where entry.isMerge: return .merge(builder.value(at: entry.place))
+    case .set where entry.isMerge: return .merge
     case .set: return .set(builder.value(at: entry.place))
     case .remove: return .remove
     case .large:
