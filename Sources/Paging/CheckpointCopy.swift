@@ -10,7 +10,7 @@ package import RawBytes
 /// ```
 ///
 /// Images keep their bytes, checksums and births; their places are new. Memory grows by 16 bytes a
-/// page.
+/// page, and where ids are scattered by no more than the map takes in the file, whatever they are.
 ///
 /// - Invariant CC1: the file has its name only when all of it is durable; until then, and when the
 ///   copy goes away unfinished, there is at most a file that ends in `.new`.
@@ -19,13 +19,15 @@ package struct CheckpointCopy: ~Copyable {
   private let effects: Effects
   private let pageSize: Int
   private let generation: Generation
+  /// Pages of the original have lesser ids.
+  private let idLimit: UInt64
   private let file: DataFile
   private let buffer = AlignedMemory(byteCount: CheckpointCopy.bufferByteCount)
   private var used = 0
   /// The block behind the last one written.
   private var nextBlock = FreeSpace.reservedBlockCount
   private var map = PageMap()
-  private var idLimit: UInt64 = 1
+  private var greatestID: UInt32 = 0
   private var isNamed = false
 
   private static let bufferByteCount = 1 << 20
@@ -40,6 +42,7 @@ package struct CheckpointCopy: ~Copyable {
     self.effects = effects
     pageSize = original.pageSize
     generation = original.generation
+    idLimit = MapTree.idLimit(depth: original.mapDepth)
   }
 
   private static func temporary(_ path: String) -> String { path + ".new" }
@@ -74,7 +77,8 @@ package struct CheckpointCopy: ~Copyable {
     _ id: PageID, _ entry: PageMapEntry, _ image: ByteView
   ) throws(PagingError) {
     let isPossible =
-      id != .none && !entry.isAbsent && image.count == entry.place.byteCount
+      id != .none && UInt64(id.rawValue) < idLimit && !entry.isAbsent
+      && image.count == entry.place.byteCount
       && image.count <= pageSize && entry.birth <= generation && entry.flags.isSubset(of: .known)
       && map[id.rawValue].isAbsent
     guard isPossible else {
@@ -90,7 +94,7 @@ package struct CheckpointCopy: ~Copyable {
     map[id.rawValue] = PageMapEntry(
       place: Place(start: start, unitCount: entry.unitCount), flags: entry.flags,
       checksum: entry.checksum, birth: entry.birth)
-    idLimit = max(idLimit, UInt64(id.rawValue) + 1)
+    greatestID = max(greatestID, id.rawValue)
     used += image.count
   }
 
@@ -139,39 +143,63 @@ package struct CheckpointCopy: ~Copyable {
     return nextBlock * Place.blockByteCount
   }
 
-  /// The levels of the map from the leaves up, each behind the one below.
+  /// An entry of one level of the map, by its index in the level.
+  private typealias Child = (index: Int, entry: PageMapEntry)
+
+  /// The levels of the map from the leaves up, each behind the one below. Only blocks with entries are
+  /// looked at, and there are no others in the file.
   private mutating func writeMap() throws(PagingError) -> (depth: Int, root: PageMapEntry) {
-    var tree = MapTree().resized(leafBlocks: PageMap.blockCount(idLimit: idLimit))
     guard map.mappedCount > 0 else { return (0, .absent) }
-    for level in tree.levels.indices {
-      for index in tree.levels[level].indices {
-        let bytes = buffer.bytes[used..<used + Place.blockByteCount]
-        var isPresent = false
-        for slot in 0..<PageMap.entriesPerBlock {
-          let child = index * PageMap.entriesPerBlock + slot
-          let entry = level == 0 ? leafEntry(child) : innerEntry(child, of: tree.levels[level - 1])
-          isPresent = isPresent || !entry.isAbsent
-          entry.encode(into: bytes, at: slot * PageMapEntry.byteCount)
-        }
-        guard isPresent else { continue }
-        let start = nextBlock * Place.unitsPerBlock + used / Place.unitByteCount
-        tree.levels[level][index] = PageMapEntry(
-          place: Place(start: start, unitCount: Place.unitsPerBlock), flags: [],
-          checksum: CRC32C.checksum(bytes.view), birth: generation)
-        used += Place.blockByteCount
-        if used == buffer.count { try flush() }
+    let leafBlocks = PageMap.blockCount(idLimit: UInt64(greatestID) + 1)
+    let depth = MapTree.levelCounts(leafBlocks: leafBlocks).count
+    var level = try writeLeaves()
+    for _ in 1..<depth {
+      var above: [Child] = []
+      var first = 0
+      while first < level.count {
+        let index = level[first].index / PageMap.entriesPerBlock
+        let end =
+          level[first...].firstIndex { $0.index / PageMap.entriesPerBlock != index } ?? level.count
+        above.append((index, try writeBlock(level[first..<end])))
+        first = end
       }
+      level = above
     }
     try flush()
-    return (tree.depth, tree.root)
+    return (depth, level[0].entry)
   }
 
-  private func leafEntry(_ id: Int) -> PageMapEntry {
-    id <= Int(UInt32.max) ? map[UInt32(id)] : .absent
+  private mutating func writeLeaves() throws(PagingError) -> [Child] {
+    var blocks: [Child] = []
+    var children: [Child] = []
+    var next = map.firstPresent(from: 1)
+    while let id = next {
+      children.append((Int(id), map[id]))
+      next = map.firstPresent(from: UInt64(id) + 1)
+      let block = PageMap.block(of: id)
+      if next.map({ PageMap.block(of: $0) }) == block { continue }
+      blocks.append((block, try writeBlock(children[...])))
+      children.removeAll(keepingCapacity: true)
+    }
+    return blocks
   }
 
-  private func innerEntry(_ index: Int, of level: [PageMapEntry]) -> PageMapEntry {
-    index < level.count ? level[index] : .absent
+  /// One block of the map. Returns its entry.
+  private mutating func writeBlock(_ children: ArraySlice<Child>) throws(PagingError)
+    -> PageMapEntry
+  {
+    if used + Place.blockByteCount > buffer.count { try flush() }
+    let bytes = buffer.bytes[used..<used + Place.blockByteCount]
+    bytes.zero(0..<Place.blockByteCount)
+    for child in children {
+      let slot = child.index % PageMap.entriesPerBlock
+      child.entry.encode(into: bytes, at: slot * PageMapEntry.byteCount)
+    }
+    let start = nextBlock * Place.unitsPerBlock + used / Place.unitByteCount
+    used += Place.blockByteCount
+    return PageMapEntry(
+      place: Place(start: start, unitCount: Place.unitsPerBlock), flags: [],
+      checksum: CRC32C.checksum(bytes.view), birth: generation)
   }
 
   private mutating func writeRootTable(_ table: [UInt8]) throws(PagingError) -> Place {

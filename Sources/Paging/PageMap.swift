@@ -36,15 +36,27 @@ package struct BlockSet: Equatable, Sendable {
 
 /// The whole page map in memory: an entry for each page id.
 ///
+/// ```text
+///  page id   31        16 15     8 7      0
+///           ┌────────────┬────────┬────────┐
+///           │ chunk      │ block  │ entry  │    chunks[chunk][block][entry]
+///           └────────────┴────────┴────────┘
+/// ```
+///
 /// - Invariant PM1: `mappedCount` and `storedUnitCount` are the sums over the present entries.
+/// - Invariant PM2: there is memory for at most 256 entries for each one that was ever set, and for the
+///   chunks below the greatest id: a map with scattered ids, or one that lies, costs no more than the
+///   blocks of a file that says the same.
 package struct PageMap: Sendable {
-  /// Chunks of 2^16 entries: growth never moves what is there. One without any entry is empty, so
-  /// that a map with one great id, or one that lies, costs little.
-  private var chunks: [[PageMapEntry]] = []
+  /// Growth never moves what is there. A chunk or block without any entry is empty.
+  private var chunks: [[[PageMapEntry]]] = []
   package private(set) var mappedCount = 0
   package private(set) var storedUnitCount = 0
+  /// For how many entries there is memory.
+  package private(set) var roomCount = 0
 
   package static let entriesPerBlock = 256
+  private static let blocksPerChunk = 256
   private static let entriesPerChunk = 1 << 16
 
   package init() {}
@@ -54,18 +66,17 @@ package struct PageMap: Sendable {
 
   package subscript(id: UInt32) -> PageMapEntry {
     get {
-      let chunk = Int(id >> 16)
-      return hasChunk(chunk) ? chunks[chunk][Int(id & 0xFFFF)] : .absent
+      let (chunk, block) = Self.place(of: id)
+      return hasBlock(chunk, block) ? chunks[chunk][block][Int(id & 0xFF)] : .absent
     }
     set {
-      let chunk = Int(id >> 16)
-      while chunks.count <= chunk { chunks.append([]) }
-      if chunks[chunk].isEmpty {
+      let (chunk, block) = Self.place(of: id)
+      if !hasBlock(chunk, block) {
         if newValue.isAbsent { return }
-        chunks[chunk] = [PageMapEntry](repeating: .absent, count: Self.entriesPerChunk)
+        makeBlock(chunk, block)
       }
-      let old = chunks[chunk][Int(id & 0xFFFF)]
-      chunks[chunk][Int(id & 0xFFFF)] = newValue
+      let old = chunks[chunk][block][Int(id & 0xFF)]
+      chunks[chunk][block][Int(id & 0xFF)] = newValue
       if !old.isAbsent {
         mappedCount -= 1
         storedUnitCount -= old.unitCount
@@ -77,17 +88,37 @@ package struct PageMap: Sendable {
     }
   }
 
+  private static func place(of id: UInt32) -> (chunk: Int, block: Int) {
+    (Int(id >> 16), Int(id >> 8 & 0xFF))
+  }
+
   private func hasChunk(_ chunk: Int) -> Bool { chunk < chunks.count && !chunks[chunk].isEmpty }
+
+  private func hasBlock(_ chunk: Int, _ block: Int) -> Bool {
+    hasChunk(chunk) && !chunks[chunk][block].isEmpty
+  }
+
+  private mutating func makeBlock(_ chunk: Int, _ block: Int) {
+    while chunks.count <= chunk { chunks.append([]) }
+    if chunks[chunk].isEmpty { chunks[chunk] = Array(repeating: [], count: Self.blocksPerChunk) }
+    chunks[chunk][block] = Array(repeating: .absent, count: Self.entriesPerBlock)
+    roomCount += Self.entriesPerBlock
+  }
 
   /// The smallest id from one on that has an entry; nil when none has.
   package func firstPresent(from id: UInt64) -> UInt32? {
     var id = id
     while id < UInt64(limit) {
-      guard hasChunk(Int(id >> 16)) else {
+      let (chunk, block) = Self.place(of: UInt32(id))
+      guard hasChunk(chunk) else {
         id = (id >> 16 + 1) << 16
         continue
       }
-      if !chunks[Int(id >> 16)][Int(id & 0xFFFF)].isAbsent { return UInt32(id) }
+      guard hasBlock(chunk, block) else {
+        id = (id >> 8 + 1) << 8
+        continue
+      }
+      if !chunks[chunk][block][Int(id & 0xFF)].isAbsent { return UInt32(id) }
       id += 1
     }
     return nil
@@ -97,9 +128,12 @@ package struct PageMap: Sendable {
   package func forEachPresent<Failure: Error>(
     _ body: (UInt32, PageMapEntry) throws(Failure) -> Void
   ) throws(Failure) {
-    for (chunk, entries) in chunks.enumerated() {
-      for (index, entry) in entries.enumerated() where !entry.isAbsent {
-        try body(UInt32(chunk * Self.entriesPerChunk + index), entry)
+    for (chunk, blocks) in chunks.enumerated() {
+      for (block, entries) in blocks.enumerated() {
+        let first = chunk * Self.entriesPerChunk + block * Self.entriesPerBlock
+        for (index, entry) in entries.enumerated() where !entry.isAbsent {
+          try body(UInt32(first + index), entry)
+        }
       }
     }
   }
@@ -136,6 +170,9 @@ package struct MapTree: Equatable, Sendable {
   package init(levels: [[PageMapEntry]] = []) { self.levels = levels }
 
   package static let maximumDepth = 4
+
+  /// No page of a map of so many levels has this id or a greater one.
+  package static func idLimit(depth: Int) -> UInt64 { 1 << UInt64(8 * depth) }
 
   package var depth: Int { levels.count }
   package var root: PageMapEntry { levels.last?.first ?? .absent }

@@ -57,6 +57,29 @@ import Testing
     for id in 0..<UInt32(200_000) { #expect(map[id] == model[id] ?? .absent) }
   }
 
+  /// A chunk of 65,536 entries was once made for each id, a megabyte.
+  @Test func `takes no more memory than blocks of the file would, wherever ids lie`() {
+    var random = SeededGenerator(seed: testSeed())
+    var map = PageMap()
+    var ids: Set<UInt32> = [.max - 1]
+    for _ in 0..<3_000 { ids.insert(UInt32(truncatingIfNeeded: random.next())) }
+    let entry = PageMapEntry(
+      place: Place(start: 32, unitCount: 1), flags: [], checksum: 0, birth: Generation(1))
+    for id in ids { map[id] = entry }
+    #expect(map.mappedCount == ids.count)
+    #expect(map.roomCount <= ids.count * PageMap.entriesPerBlock)
+    var walked: [UInt32] = []
+    map.forEachPresent { id, _ in walked.append(id) }
+    #expect(walked == ids.sorted())
+    var next = map.firstPresent(from: 0)
+    var found: [UInt32] = []
+    while let id = next {
+      found.append(id)
+      next = map.firstPresent(from: UInt64(id) + 1)
+    }
+    #expect(found == walked)
+  }
+
   @Test func `walks a set of blocks in order`() {
     var random = SeededGenerator(seed: testSeed())
     var set = BlockSet()

@@ -142,6 +142,9 @@ enum BackupSeeds {
       ("whole", [0, 0, 0, 0, 0]), ("unsealed", [1, 0, 0, 9, 9, 40, 0, 0, 7]),
       ("superblock", [0, 0, 0, 0, 1, 60, 0, 0, 9]), ("kind", [0, 0, 0, 0, 1, 20, 0, 0, 3]),
       ("cut", [0, 31, 0, 0, 1]), ("count", [0, 0, 0, 1, 1, 84, 16, 0, 9]),
+      // A page that its map cannot hold, and one that a deeper map can.
+      ("far", [0, 0, 0, 255, 63, 78, 16, 0, 0, 255]),
+      ("farther", [0, 0, 0, 255, 63, 106, 0, 0, 0, 4, 78, 16, 0, 0, 255]),
     ]
   }
 }

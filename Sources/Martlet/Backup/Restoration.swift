@@ -85,6 +85,11 @@ final class Restoration {
         let place = 8 + index * entryByteCount
         let id = PageID(view.load(UInt32.self, at: place))
         let entry = PageMapEntry(view, at: place + 4)
+        // Whatever a stream claims costs a restore no more than its bytes justify: see `PageMap`.
+        let limit = MapTree.idLimit(depth: superblock?.mapDepth ?? 0)
+        guard UInt64(id.rawValue) < limit else {
+          throw decoder.damaged("a page below \(limit)", "page \(id.rawValue)", at: offset)
+        }
         guard !entry.isAbsent, entry.place.byteCount <= view.count - start else {
           throw decoder.damaged("the image of page \(id.rawValue)", "fewer bytes", at: offset)
         }
