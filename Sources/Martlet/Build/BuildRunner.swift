@@ -36,7 +36,8 @@ struct BuildRunner {
       throw error
     }
     build.end()
-    return Keyspace(name: name, id: build.keyspace, options: options, database: engine.id)
+    return Keyspace(
+      name: name, id: build.keyspace, options: options, database: engine.id, writer: .application)
   }
 }
 

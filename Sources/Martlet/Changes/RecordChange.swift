@@ -67,9 +67,9 @@ extension Database {
   /// The keyspace that holds a collection's records, each under the tuple encoding of its id: for what
   /// speaks of keyspaces, such as a ``ChangeFeed`` of several collections.
   ///
-  /// Whoever writes to it past the collection leaves its indexes behind.
+  /// It can be read; see ``Keyspace/bypassingCollection`` for writing to it.
   /// - Throws: `collectionNotOpen` and `collectionChanged`.
   public func keyspace<Record, ID>(of collection: RecordCollection<Record, ID>) throws -> Keyspace {
-    try engine.collections.bind(collection.definition).records
+    try engine.collections.bind(collection.definition).records.written(by: .application)
   }
 }

@@ -1,5 +1,6 @@
 internal import Environment
 internal import KeyCoding
+internal import Primitives
 internal import RawBytes
 internal import RecordCoding
 internal import Synchronization
@@ -19,10 +20,14 @@ final class CollectionRegistry: Sendable {
     /// How far builds are, by the keyspaces of their indexes.
     var builds: [Keyspace: (done: Int, total: Int)] = [:]
     var threads: [any BackgroundThread] = []
+    /// Keyspaces that nobody but a collection writes.
+    var owned: Set<KeyspaceID> = []
   }
 
   private let state = Mutex(State())
   private let counter = Atomic<UInt64>(1)
+  /// A bit for the numbers of owned keyspaces, modulo 64: what a write of any other one asks.
+  private let ownedBits = Atomic<UInt64>(0)
 
   /// Moves on with every change.
   var generation: UInt64 { counter.load(ordering: .acquiring) }
@@ -55,10 +60,42 @@ final class CollectionRegistry: Sendable {
   func set(_ collections: [BoundCollection], _ entries: [SchemaEntry] = []) -> UInt64 {
     state.withLock { state in
       for entry in entries { state.entries[entry.definition.name] = entry }
-      for collection in collections { state.collections[collection.name] = collection }
+      for collection in collections {
+        state.collections[collection.name] = collection
+        protect(collection.records.id, &state)
+      }
       return advance()
     }
   }
+
+  // MARK: Whose keyspaces
+
+  /// Lets nobody write a keyspace but a collection. Numbers are not used again, so that this stays.
+  func protect(_ keyspace: KeyspaceID) {
+    state.withLock { state in
+      protect(keyspace, &state)
+      _ = advance()
+    }
+  }
+
+  private func protect(_ keyspace: KeyspaceID, _ state: inout State) {
+    state.owned.insert(keyspace)
+    ownedBits.bitwiseOr(Self.bit(of: keyspace), ordering: .sequentiallyConsistent)
+  }
+
+  private static func bit(of keyspace: KeyspaceID) -> UInt64 {
+    1 << UInt64(keyspace.rawValue & 63)
+  }
+
+  /// False where an application may write through a handle of its own.
+  @inline(__always)
+  func mayOwn(_ keyspace: Keyspace) -> Bool {
+    keyspace.writer == .intruder
+      || ownedBits.load(ordering: .relaxed) & Self.bit(of: keyspace.id) != 0
+  }
+
+  /// Whether nobody but a collection writes a keyspace.
+  func owns(_ keyspace: KeyspaceID) -> Bool { state.withLock { $0.owned.contains(keyspace) } }
 
   /// Changes what is known of one index; nothing when the index is of another keyspace by now.
   func update(_ index: BoundIndex) {
@@ -139,6 +176,8 @@ final class CollectionCache {
   private var generation: UInt64 = 0
   private var entries: [Entry] = []
   private var next = 0
+  /// A keyspace that was no collection's.
+  private var plain: (keyspace: KeyspaceID, generation: UInt64)?
   private var spareEncoders: [SpareEncoder] = []
   /// Where writes are prepared; nil while one is.
   private var spareScratch: WriteScratch? = WriteScratch()
@@ -162,6 +201,15 @@ final class CollectionCache {
       next &+= 1
     }
     return bound
+  }
+
+  /// Whether a keyspace is a collection's, looked up once a generation for each keyspace in turn.
+  func isOwned(_ keyspace: KeyspaceID, by registry: CollectionRegistry) -> Bool {
+    let newest = registry.generation
+    if let plain, plain.keyspace == keyspace, plain.generation == newest { return false }
+    if registry.owns(keyspace) { return true }
+    plain = (keyspace, newest)
+    return false
   }
 
   /// An empty encoder. Operations nest, so that there may be several in use.

@@ -12,6 +12,9 @@ extension DatabaseError.Code {
   /// Another record has the key in a unique index; `DatabaseError.violation` tells which. Nothing
   /// happened.
   public static let uniqueViolation = Self("uniqueViolation")
+  /// The keyspace belongs to a collection, which keeps its indexes, or to the engine: it is written by
+  /// the collection's own functions. Nothing happened.
+  public static let ownedByCollection = Self("ownedByCollection")
   /// A newer version of the application has changed the database's schema. Nothing happened.
   public static let newerSchema = Self("newerSchema")
 }
@@ -54,6 +57,20 @@ extension DatabaseError {
       "collection \"\(wanted.name)\" was opened by another declaration: "
         + DefinitionChange.describe(
           wanted, known.specification, known.indexes.map { ($0.name, $0.specification) }))
+  }
+
+  static func ownedByCollection(_ keyspace: Keyspace) -> DatabaseError {
+    DatabaseError(
+      .ownedByCollection,
+      "keyspace \"\(keyspace.name)\" is a collection, whose indexes a raw write would leave behind: "
+        + "write it by put, insert, update and delete; for repair, by Keyspace.bypassingCollection")
+  }
+
+  static func ownedByEngine(_ keyspace: Keyspace) -> DatabaseError {
+    DatabaseError(
+      .ownedByCollection,
+      "keyspace \"\(keyspace.name)\" is the engine's own, for collections and their indexes: it is "
+        + "written by them; for repair, by Keyspace.bypassingCollection")
   }
 
   static func indexNotReady(_ index: BoundIndex) -> DatabaseError {

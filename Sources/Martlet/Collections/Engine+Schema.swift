@@ -39,7 +39,7 @@ extension Engine {
     guard let info = store.keyspace(named: name) else { return nil }
     return Keyspace(
       name: info.name, id: info.id, options: try KeyspaceOptions(decoding: info.options),
-      database: id)
+      database: id, writer: .engine)
   }
 
   /// The keyspace of a name, made now if there is none, and whether it was made.
@@ -53,7 +53,7 @@ extension Engine {
       try commitCatalog(
         transaction, keyspaceID, name: name, state: .live, options: options.encoded, dropping: nil)
       return (
-        Keyspace(name: name, id: keyspaceID, options: options, database: id), true
+        Keyspace(name: name, id: keyspaceID, options: options, database: id, writer: .engine), true
       )
     }
   }
@@ -73,14 +73,27 @@ extension Engine {
     try existingKeyspace(SystemKeyspace.schema).map(SchemaStore.init)
   }
 
+  /// Lets nobody but collections write what belongs to collections, whether their schema is open or
+  /// not. What cannot be read is left to whoever opens the schema, and is told it.
+  func protectCollections() {
+    guard let schema = try? existingSchema(),
+      let contents = try? snapshot({ try schema.read($0) })
+    else { return }
+    for name in contents.collections.keys {
+      if let info = store.keyspace(named: name) { collections.protect(info.id) }
+    }
+  }
+
   /// Waits until every transaction has ended that may have written collections as they were known
-  /// before a generation.
+  /// before a generation, or their keyspaces before they were collections.
   ///
   /// Such a transaction does not maintain indexes that are new. It announces the generation that it
   /// goes by before it looks a collection up (`TransactionState.bindToWrite`), so whoever is not seen
   /// here sees the new generation.
   func awaitWriters(before generation: UInt64) throws(DatabaseError) {
-    while pendingWriters.contains(where: { $0.writesCollections(asBefore: generation) }) {
+    while pendingWriters.contains(where: {
+      $0.writesCollections(asBefore: generation) || $0.hasWrittenPastCollections
+    }) {
       _ = effects.waits.park(
         effects.waits.makeTicket(), until: effects.time.monotonic() + 1_000_000)
     }

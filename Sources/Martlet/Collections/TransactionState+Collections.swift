@@ -23,6 +23,25 @@ extension TransactionState {
     return announced != 0 && announced < generation
   }
 
+  /// Whether it has written, as a plain keyspace, what is a collection by now. For other threads.
+  var hasWrittenPastCollections: Bool {
+    guard collectionGeneration.load(ordering: .sequentiallyConsistent) == 0 else { return false }
+    return withPendingKeyspaces { keyspaces in
+      keyspaces.contains { reads.collectionRegistry.owns($0) }
+    }
+  }
+
+  /// Refuses a write by a handle of the application to what a collection or the engine writes.
+  ///
+  /// - Throws: `ownedByCollection`.
+  @inline(never)
+  func requireNotOwned(_ keyspace: Keyspace) throws(DatabaseError) {
+    guard keyspace.writer == .application else { throw .ownedByEngine(keyspace) }
+    if reads.collections.isOwned(keyspace.id, by: reads.collectionRegistry) {
+      throw .ownedByCollection(keyspace)
+    }
+  }
+
   /// Takes the announcement back, at the end of the transaction.
   func endCollectionWrites() {
     if collectionGeneration.load(ordering: .relaxed) != 0 {

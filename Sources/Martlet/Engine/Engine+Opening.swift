@@ -59,6 +59,7 @@ extension Engine {
           throw error
         }
       }
+      engine.protectCollections()
       return engine
     } catch {
       lock.unlock()

@@ -199,7 +199,7 @@ final class ExpirySweeper: @unchecked Sendable {
     let handle = Keyspace(
       name: info.name, id: keyspace,
       options: KeyspaceOptions(recordsPreviousValues: kept.recordsPreviousValues),
-      database: engine.id)
+      database: engine.id, writer: .engine)
     var options = try engine.options(
       .readCommitted, nil, durability: nil, retry: .never, cancellation: nil)
     options.lockTimeout = .zero

@@ -25,7 +25,8 @@ extension Database {
         let options = options ?? KeyspaceOptions()
         try engine.commitCatalog(
           transaction, id, name: name, state: .live, options: options.encoded, dropping: nil)
-        return Keyspace(name: name, id: id, options: options, database: engine.id)
+        return Keyspace(
+          name: name, id: id, options: options, database: engine.id, writer: .application)
       }
     }
   }
@@ -41,19 +42,19 @@ extension Database {
   ///
   /// Snapshots that began before go on seeing it; its space returns when the last of them has
   /// ended. Transactions that wrote to it and are not committed fail with `keyspaceDropped`.
-  /// - Throws: `unknownKeyspace` when there is none of that name; `invalidArgument` for a collection
-  ///   that is open (``dropCollection(_:)`` drops it with its indexes), and for what the engine keeps
+  /// - Throws: `unknownKeyspace` when there is none of that name; `ownedByCollection` for a collection
+  ///   (``dropCollection(_:)`` drops it with its indexes); `invalidArgument` for what the engine keeps
   ///   for itself.
   public func dropKeyspace(_ name: String) throws {
     try requireNotReserved(name)
     try withEngine { engine in
-      if engine.collections[name] != nil {
-        throw DatabaseError(
-          .invalidArgument, "\"\(name)\" is a collection: drop it with dropCollection")
-      }
       try engine.changingCatalog { transaction in
         guard let info = engine.store.keyspace(named: name) else {
           throw DatabaseError(.unknownKeyspace, "there is no keyspace \"\(name)\"")
+        }
+        if engine.collections.owns(info.id) {
+          throw DatabaseError(
+            .ownedByCollection, "\"\(name)\" is a collection: drop it with dropCollection")
         }
         try engine.commitCatalog(
           transaction, info.id, name: name, state: .dropping, options: info.options,
@@ -82,7 +83,9 @@ extension Database {
         .invalidArgument,
         "keyspace \"\(info.name)\" was made with other options: \(options)")
     }
-    return Keyspace(name: info.name, id: info.id, options: options, database: engine.id)
+    return Keyspace(
+      name: info.name, id: info.id, options: options, database: engine.id,
+      writer: SystemKeyspace.isReserved(info.name) ? .intruder : .application)
   }
 
   func requireNotReserved(_ name: String) throws(DatabaseError) {

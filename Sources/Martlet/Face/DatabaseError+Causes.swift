@@ -176,7 +176,7 @@ extension DatabaseError {
     switch code {
     case .invalidArgument, .keyTooLong, .valueTooLarge, .valueMismatch, .wrongDatabase,
       .keyExists, .isolationTooWeak, .collectionNotOpen, .collectionChanged, .indexNotReady,
-      .uniqueViolation, .valueOverflow:
+      .uniqueViolation, .valueOverflow, .ownedByCollection:
       false
     default: true
     }

@@ -351,6 +351,9 @@ final class TransactionState {
   @inline(__always)
   private func checkWrite(_ entry: WriteBatchEntry, in keyspace: Keyspace) throws(DatabaseError) {
     try requireKeyFits(entry.key)
+    if keyspace.writer != .engine, reads.collectionRegistry.mayOwn(keyspace) {
+      try requireNotOwned(keyspace)
+    }
     if level < keyspace.options.leastWriteIsolation { throw .isolationTooWeak(level, keyspace) }
     if writes.byteCount + entry.key.count + entry.value.count + WriteSet.entryByteCount
       > sizeLimit
@@ -403,6 +406,11 @@ final class TransactionState {
       guard content.areWritesLocked, !writes.isEmpty else { return nil }
       return body(writes)
     }
+  }
+
+  /// Lends the keyspaces written so far to another thread.
+  func withPendingKeyspaces(_ body: ([KeyspaceID]) -> Bool) -> Bool {
+    pendingLatch.withLock { _ in body(writes.keyspaces) }
   }
 
   /// Whether the transaction itself has written a key.

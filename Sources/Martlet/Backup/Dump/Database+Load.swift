@@ -7,7 +7,8 @@ extension Database {
   ///
   /// Each keyspace of the dump becomes one here, as a whole (``build(_:options:order:progress:_:)``).
   /// With `merging` those that are there already take the entries in, in transactions of some
-  /// megabytes; a key that is in both gets the value of the dump. Entries expire when the dump says;
+  /// megabytes; a key that is in both gets the value of the dump. A collection that is there takes
+  /// nothing in: a dump says nothing of its indexes. Entries expire when the dump says;
   /// a dump of LMDB or Berkeley DB says nothing, and there a keyspace's time to live counts from now.
   /// - Parameters:
   ///   - keyspace: where the entries of a database without a name go; every other one keeps its name.
@@ -15,7 +16,7 @@ extension Database {
   ///   - progress: told about once for each megabyte. When it throws, loading ends with that error.
   ///   - source: gives the next bytes, as many as it likes; nil or none at the end.
   /// - Throws: `invalidArgument`, which names the line, for what is no dump or was cut short;
-  ///   `keyspaceExists`; `newerFormat`, `keyTooLong`, `cancelled`, `diskFull`, `inputOutput`; what the
+  ///   `keyspaceExists`; `ownedByCollection`; `newerFormat`, `keyTooLong`, `cancelled`, `diskFull`, `inputOutput`; what the
   ///   closures throw. Keyspaces of the dump before the one where it happened are there; of that one
   ///   there is nothing, or with `merging` what its earlier transactions set.
   @discardableResult
@@ -25,6 +26,8 @@ extension Database {
   ) throws -> DumpSummary {
     try withoutActuallyEscaping(source) { source in
       var loader = DumpLoader(self, keyspace, isMerging: merging, progress, source)
+      // The dump may have brought collections.
+      defer { engine.protectCollections() }
       return try loader.run()
     }
   }
