@@ -20,6 +20,8 @@ package struct Event: Sendable {
     case abort
     /// A transaction took long.
     case slowTransaction
+    /// A transaction is open and does nothing.
+    case idleTransaction
     /// A transaction's locks became one of the whole keyspace.
     case lockEscalation
     /// Much is kept in memory for one snapshot.

@@ -23,6 +23,8 @@ package struct SnapshotOwner: BitwiseCopyable, Sendable {
 
 /// An open snapshot, and what it keeps in memory.
 package struct SnapshotReport: Sendable, Equatable {
+  /// Its place in the registry, which is given to another one when it ends.
+  package let slot: Int
   package let timestamp: Timestamp
   /// Zero: a reader, which has no number.
   package let transaction: TransactionID
@@ -125,7 +127,8 @@ extension VersionStore {
       return report
     }
     return SnapshotReport(
-      timestamp: snapshot.timestamp, transaction: TransactionID(0), label: nil, age: nil,
+      slot: snapshot.slot, timestamp: snapshot.timestamp, transaction: TransactionID(0), label: nil,
+      age: nil,
       pinnedByteCount: 0, isExpired: false)
   }
 
@@ -137,7 +140,8 @@ extension VersionStore {
       age = .nanoseconds(Int64(clamping: now > owner.begun ? now - owner.begun : 0))
     }
     return SnapshotReport(
-      timestamp: owner.timestamp, transaction: owner.transaction, label: owner.label, age: age,
+      slot: index, timestamp: owner.timestamp, transaction: owner.transaction, label: owner.label,
+      age: age,
       pinnedByteCount: ledger.withLock { $0.pinnedByteCount(slot: index) },
       isExpired: owner.isExpired)
   }

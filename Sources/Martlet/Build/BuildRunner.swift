@@ -21,9 +21,9 @@ struct BuildRunner {
     defer { engine.builds.release(name) }
     let build = engine.store.beginBuild(name: name, options: options.encoded)
     do {
-      let interruption = engine.interruption & ~1
+      let suspension = engine.suspension & ~1
       let watch = BuildWatch(progress: progress, cancellation: cancellation) { [engine] in
-        engine.interruption != interruption
+        engine.suspension != suspension
       }
       var builder = KeyspaceBuilder(
         engine: engine, build: build, timeToLive: options.timeToLive, sortMemory: order.memory,

@@ -36,6 +36,9 @@ final class Checkpointer: @unchecked Sendable {
     var sleeping: WaitTicket?
     var thread: (any BackgroundThread)?
     var transactionFloor: @Sendable () -> TransactionID = { TransactionID(0) }
+    /// Something else to be done now and then on this thread, and nanoseconds between two times.
+    var look: @Sendable () -> Void = {}
+    var lookInterval: UInt64?
   }
 
   init(
@@ -58,8 +61,18 @@ final class Checkpointer: @unchecked Sendable {
 
   // MARK: The background
 
-  func start(transactionFloor: @escaping @Sendable () -> TransactionID) {
-    loop.withLock { $0.transactionFloor = transactionFloor }
+  /// - Parameters:
+  ///   - lookInterval: nanoseconds between two calls of `look`; nil: there are none.
+  ///   - look: something short to be done on the same thread, between checkpoints.
+  func start(
+    transactionFloor: @escaping @Sendable () -> TransactionID, looking lookInterval: UInt64?,
+    _ look: @escaping @Sendable () -> Void
+  ) {
+    loop.withLock { state in
+      state.transactionFloor = transactionFloor
+      state.look = look
+      state.lookInterval = lookInterval
+    }
     let thread = effects.background.start("martlet-checkpoint") { [unowned self] in watch() }
     loop.withLock { $0.thread = thread }
   }
@@ -97,6 +110,10 @@ final class Checkpointer: @unchecked Sendable {
   }
 
   private func watch() {
+    let (look, lookInterval) = loop.withLock { ($0.look, $0.lookInterval) }
+    let begin = effects.time.monotonic()
+    var nextLook = after(lookInterval, begin)
+    var nextCheckpoint = after(configuration.checkpointInterval.nanoseconds, begin)
     while true {
       let ticket = effects.waits.makeTicket()
       let isStopping = loop.withLock { state in
@@ -104,15 +121,21 @@ final class Checkpointer: @unchecked Sendable {
         return state.isStopping
       }
       if isStopping { return }
-      let interval = configuration.checkpointInterval.nanoseconds
-      let deadline = effects.time.monotonic().addingReportingOverflow(interval)
-      let outcome: WaitOutcome =
-        isDue && !pipeline.isPoisoned
-        ? .woken
-        : effects.waits.park(ticket, until: deadline.overflow ? .max : deadline.partialValue)
+      if !isDue || pipeline.isPoisoned {
+        _ = effects.waits.park(ticket, until: min(nextCheckpoint, nextLook))
+      }
       if loop.withLock({ $0.isStopping }) { return }
+      let now = effects.time.monotonic()
+      if now >= nextLook {
+        look()
+        nextLook = after(lookInterval, now)
+      }
+      let isTime = now >= nextCheckpoint
+      if isDue || isTime {
+        nextCheckpoint = after(configuration.checkpointInterval.nanoseconds, now)
+      }
       guard !pipeline.isPoisoned, !store.isPoisoned else { continue }
-      guard isDue || (outcome == .timedOut && logByteCount > 0) else { continue }
+      guard isDue || (isTime && logByteCount > 0) else { continue }
       do {
         try run()
         warnOfSpace()
@@ -128,6 +151,12 @@ final class Checkpointer: @unchecked Sendable {
           effects.waits.makeTicket(), until: effects.time.monotonic() + 100_000_000)
       }
     }
+  }
+
+  private func after(_ interval: UInt64?, _ now: UInt64) -> UInt64 {
+    guard let interval else { return .max }
+    let (moment, overflow) = now.addingReportingOverflow(interval)
+    return overflow ? .max : moment
   }
 
   /// Waits for the checkpoint under way, and lets none begin until `release`.

@@ -43,6 +43,7 @@ final class Engine: @unchecked Sendable {
 
   private let sweeperReference = Mutex<ExpirySweeper?>(nil)
   let life: EngineLife
+  let idleWatch: IdleWatch
   private let interruptions = Atomic<UInt64>(0)
   private let nextTransaction: Atomic<UInt64>
   private let readers = ObjectPool<ReadContext>()
@@ -63,6 +64,8 @@ final class Engine: @unchecked Sendable {
     nextTransaction = Atomic(parts.nextTransaction.rawValue)
     lockTimeout = configuration.lockTimeout.nanoseconds
     slowThreshold = configuration.slowTransactionThreshold?.nanoseconds ?? .max
+    idleWatch = IdleWatch(
+      threshold: configuration.idleTransactionThreshold, events: effects.events)
     maximumKeyByteCount = parts.store.maximumKeyByteCount
     maximumInlineByteCount = parts.store.maximumInlineByteCount
     workers = TransactionWorkers(
@@ -79,7 +82,9 @@ final class Engine: @unchecked Sendable {
       store: parts.store, log: parts.log, pipeline: pipeline, directory: directory,
       configuration: configuration, effects: effects)
     durableWatch = DurableWatch(log: parts.log, effects: effects)
-    checkpointer.start { [unowned self] in transactionFloor }
+    checkpointer.start(
+      transactionFloor: { [unowned self] in transactionFloor },
+      looking: idleWatch.interval, { [unowned self] in lookForIdle() })
     if store.expiries.isInUse { sweeper.start() }
   }
 
@@ -121,10 +126,21 @@ final class Engine: @unchecked Sendable {
     guard running.enter() else { throw life.refusal }
   }
 
-  /// Odd while whatever runs is interrupted; else twice the number of suspensions that did so. A use
-  /// remembers the even number at its begin, so that one which began too late is interrupted as well.
+  /// What every operation holds against what its use began with. The lower half is `suspension`; the
+  /// upper half counts the questions of the idle watch.
   @inline(__always)
   var interruption: UInt64 { interruptions.load(ordering: .relaxed) }
+
+  /// Odd while whatever runs is interrupted; else twice the number of suspensions that did so. A use
+  /// remembers the even number at its begin, so that one which began too late is interrupted as well.
+  var suspension: UInt32 { UInt32(truncatingIfNeeded: interruption) }
+
+  /// Looks who has done nothing since the last look, and asks again.
+  private func lookForIdle() {
+    idleWatch.look(
+      store.openSnapshots, waiting: locks.waiting, now: effects.time.monotonic())
+    interruptions.wrappingAdd(1 << 32, ordering: .relaxed)
+  }
 
   /// Ends all transactions that run: their next call throws, and none of them commits.
   func interrupt() {
@@ -134,8 +150,7 @@ final class Engine: @unchecked Sendable {
 
   /// Lets transactions begin again; those that were interrupted stay so.
   func endInterruption() {
-    let number = interruption
-    if number & 1 == 1 { interruptions.store(number + 1, ordering: .sequentiallyConsistent) }
+    if suspension & 1 == 1 { interruptions.wrappingAdd(1, ordering: .sequentiallyConsistent) }
   }
 
   /// Counts the engine's own work in like a transaction; false when no more may begin.

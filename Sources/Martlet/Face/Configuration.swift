@@ -59,6 +59,10 @@ public struct Configuration: Sendable {
   /// nil: none is ever slow. Of readers those are watched that have a label or are serializable: a
   /// small read would take half as long again if it looked at a clock.
   public var slowTransactionThreshold: Duration?
+  /// How long a transaction may be open and do nothing before `events` tell of it (a warning of the
+  /// kind `idleTransaction`, once); nil: never. A snapshot is told of when it keeps old versions. It
+  /// costs transactions nothing; it comes between once and twice this time after the last operation.
+  public var idleTransactionThreshold: Duration?
   /// Receives what happens, from aborts to failures of the device. Called on the engine's threads and
   /// on those of transactions; must not call the database.
   public var events: (@Sendable (DatabaseEvent) -> Void)?
@@ -91,6 +95,7 @@ public struct Configuration: Sendable {
     strictSerializableProtocol: TransactionProtocol = .twoPhaseLocking,
     asynchronousTransactionLimit: Int = 16,
     slowTransactionThreshold: Duration? = .milliseconds(100),
+    idleTransactionThreshold: Duration? = .seconds(10),
     events: (@Sendable (DatabaseEvent) -> Void)? = nil
   ) {
     self.pageSize = pageSize
@@ -111,6 +116,7 @@ public struct Configuration: Sendable {
     self.strictSerializableProtocol = strictSerializableProtocol
     self.asynchronousTransactionLimit = asynchronousTransactionLimit
     self.slowTransactionThreshold = slowTransactionThreshold
+    self.idleTransactionThreshold = idleTransactionThreshold
     self.events = events
   }
 
@@ -139,6 +145,9 @@ public struct Configuration: Sendable {
     try require(lockBudget >= 1 << 16, "lockBudget is \(lockBudget); at least 65536")
     try require(
       conflictBudget >= 1 << 16, "conflictBudget is \(conflictBudget); at least 65536")
+    try require(
+      idleTransactionThreshold.map { $0 > .zero } ?? true,
+      "idleTransactionThreshold must be positive, or nil")
     try require(asynchronousTransactionLimit >= 1, "asynchronousTransactionLimit is at least 1")
   }
 }

@@ -34,6 +34,9 @@ public struct DatabaseEvent: Sendable, Hashable {
     /// A transaction took longer than `Configuration.slowTransactionThreshold`: the fields of
     /// ``SlowTransaction``.
     public static let slowTransaction = Kind(rawValue: "slowTransaction")
+    /// A transaction is open and has done nothing for `Configuration.idleTransactionThreshold`:
+    /// `transaction`, `label`, `idle`, `age`, and the `bytes` of old versions that it keeps.
+    public static let idleTransaction = Kind(rawValue: "idleTransaction")
     /// A transaction's locks became one of the whole keyspace: `transaction`, `keyspace`, `locks`.
     public static let lockEscalation = Kind(rawValue: "lockEscalation")
     /// Half of `Configuration.versionBudget` is taken: `totalBytes` of `budget`, and of the

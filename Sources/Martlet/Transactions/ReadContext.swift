@@ -26,7 +26,7 @@ final class ReadContext {
     var isCancellable: Bool
     var notesReads: Bool
     var owner: SnapshotOwner?
-    /// That of the engine when this use began, as an even number.
+    /// That of the engine when this use began, as an even number, or was asked what it does.
     var interruption: UInt64 = 0
   }
 
@@ -152,7 +152,19 @@ final class ReadContext {
   /// Checks that no suspension has ended this use.
   @inline(__always)
   func requireNotInterrupted() throws(DatabaseError) {
-    if unsafe engine.interruption != state.pointee.interruption { throw .interrupted }
+    if unsafe engine.interruption != state.pointee.interruption { try answer() }
+  }
+
+  /// Somebody asks whether this use does anything, or a suspension has ended it.
+  @inline(never)
+  private func answer() throws(DatabaseError) {
+    let asked = unsafe engine.interruption
+    let known = unsafe state.pointee.interruption
+    guard UInt32(truncatingIfNeeded: asked) == UInt32(truncatingIfNeeded: known) else {
+      throw .interrupted
+    }
+    unsafe state.pointee.interruption = asked
+    unsafe engine.idleWatch.noteActivity(of: IdleWatch.User(owner, snapshot))
   }
 
   /// Checks what each step of a scan checks.
