@@ -129,6 +129,14 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     unsafe memcpy(base + offset, bytes.base, bytes.count)
   }
 
+  /// Removes bytes; what lies behind them moves.
+  package mutating func remove(_ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    unsafe memmove(
+      base + range.lowerBound, base + range.upperBound, count - range.upperBound)
+    count -= range.count
+  }
+
   package mutating func append(zeros byteCount: Int) {
     reserve(byteCount)
     unsafe memset(base + count, 0, byteCount)

@@ -179,10 +179,12 @@ final class DecodingRecord {
     }
     let cursorCount = state.value.cursors.count
     if let key { state.value.keys.append(key) }
-    let value = try Value(from: BinaryDecoder(record: self, item: item, depth: depth))
-    if key != nil { state.value.keys.removeLast() }
-    state.value.cursors.removeLast(state.value.cursors.count - cursorCount)
-    return value
+    // Also when it throws: whoever catches the error may read on.
+    defer {
+      if key != nil { state.value.keys.removeLast() }
+      state.value.cursors.removeLast(state.value.cursors.count - cursorCount)
+    }
+    return try Value(from: BinaryDecoder(record: self, item: item, depth: depth))
   }
 }
 

@@ -7,14 +7,14 @@ final class EncodingRecord {
   private struct State: ~Copyable {
     var names = NameTable()
     var serial = 0
-    var isTooDeep = false
+    var failure: String?
     var idle: [EncodingSegment] = []
   }
 
-  /// Whether values are nested more deeply than they may be: found where nothing can be thrown.
-  var isTooDeep: Bool {
-    get { state.value.isTooDeep }
-    set { state.value.isTooDeep = newValue }
+  /// Why the record cannot be encoded: found where nothing can be thrown.
+  var failure: String? {
+    get { state.value.failure }
+    set { state.value.failure = newValue }
   }
 
   func nextSerial() -> Int {
@@ -23,11 +23,16 @@ final class EncodingRecord {
   }
 
   /// The number of a field's name.
-  func number(of name: String) -> Int {
+  func name(_ name: String) -> NameTable.Entry {
     var name = name
     return name.withUTF8 { utf8 in
-      state.value.names.number(of: unsafe ByteView(UnsafeRawBufferPointer(utf8)))
+      state.value.names.entry(of: unsafe ByteView(UnsafeRawBufferPointer(utf8)))
     }
+  }
+
+  /// All numbers that a numbered name has.
+  func numbers(ofSameNameAs number: Int) -> [Int] {
+    state.value.names.numbers(ofSameNameAs: number)
   }
 
   /// A segment with nothing in it.
@@ -45,13 +50,7 @@ final class EncodingRecord {
     let root = segment()
     defer { removeAll(root) }
     try append(value, to: root, at: nil)
-    guard !isTooDeep else {
-      throw EncodingError.invalidValue(
-        value,
-        .init(
-          codingPath: [],
-          debugDescription: "values nested more than \(RecordFormat.depthLimit) deep"))
-    }
+    if let failure { throw Self.error(failure, value, at: []) }
     let names = state.value.names.bytes.view
     let values = root.state.bytes.view
     writer.buffer.reserve(names.count + values.count + 11)
@@ -60,21 +59,36 @@ final class EncodingRecord {
     writer.buffer.append(values)
   }
 
-  /// Appends a value, whatever it is.
+  /// Appends a value, whatever it is. When its `encode(to:)` throws nothing is left of it: whoever
+  /// catches the error may go on.
   func append<Value: Encodable>(
     _ value: Value, to segment: EncodingSegment, at key: (any CodingKey)?
   ) throws {
     if segment.state.appendNative(value) { return }
     if let key { segment.state.keys.append(key) }
     let serial = segment.state.beginValue(self)
-    try value.encode(to: BinaryEncoder(record: self, segment: segment, serial: serial))
-    segment.state.endValue(serial, self)
-    if key != nil { segment.state.keys.removeLast() }
+    do {
+      // Thrown here, and not at the end only: the stack would end before.
+      if let failure { throw Self.error(failure, value, at: segment.codingPath) }
+      try value.encode(to: BinaryEncoder(record: self, segment: segment, serial: serial))
+      segment.state.endValue(serial, self)
+      if key != nil { segment.state.keys.removeLast() }
+    } catch {
+      segment.state.abandonValue(serial, self)
+      if key != nil { segment.state.keys.removeLast() }
+      throw error
+    }
+  }
+
+  private static func error(
+    _ failure: String, _ value: Any, at path: [any CodingKey]
+  ) -> EncodingError {
+    .invalidValue(value, .init(codingPath: path, debugDescription: failure))
   }
 
   private func removeAll(_ root: EncodingSegment) {
     recycle(root)
     state.value.names.removeAll()
-    isTooDeep = false
+    failure = nil
   }
 }

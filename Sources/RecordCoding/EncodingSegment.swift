@@ -13,6 +13,8 @@ internal import RawBytes
 ///   container whose call has returned, or to one while a value in it is being encoded, traps.
 /// - Invariant RE2: no bytes depend on where they lie, so they can be moved: names are numbers of a
 ///   table at the record's head, and counts are relative.
+/// - Invariant RE5: the fields of a value have different names. Of two that are encoded under one key,
+///   as by a class and then by its subclass, the later one stays.
 final class EncodingSegment {
   private let cell = HeapCell(SegmentState())
   /// Where the segment is to be inserted; nil for the root.
@@ -82,6 +84,12 @@ struct SegmentState: ~Copyable {
     var shape: Shape?
     /// How many segments waited before it.
     let nestedBefore: Int
+    /// The fields that it has, by the places of their names in the name table; where the field that
+    /// is being written begins; how many there are; and whether several containers write them.
+    var slots: UInt64 = 0
+    var fieldStart = 0
+    var fieldCount = 0
+    var isShared = false
   }
 
   /// How many values enclose the innermost one, it included.
@@ -92,7 +100,9 @@ struct SegmentState: ~Copyable {
     current = record.nextSerial()
     open.append(
       OpenValue(serial: current, start: bytes.count, shape: nil, nestedBefore: nested.count))
-    if depth > RecordFormat.depthLimit { record.isTooDeep = true }
+    if depth > RecordFormat.depthLimit {
+      record.failure = "values nested more than \(RecordFormat.depthLimit) deep"
+    }
     return current
   }
 
@@ -102,6 +112,7 @@ struct SegmentState: ~Copyable {
     let last = open.count - 1
     if let before = open[last].shape {
       precondition(before == shape && shape != .single, "a value is encoded as one thing")
+      open[last].isShared = true
       return
     }
     open[last].shape = shape
@@ -124,6 +135,15 @@ struct SegmentState: ~Copyable {
     }
   }
 
+  /// Ends the innermost value, whose encoding failed: nothing is left of it.
+  mutating func abandonValue(_ serial: Int, _ record: EncodingRecord) {
+    check(serial)
+    let value = open.removeLast()
+    current = open.last?.serial ?? 0
+    while nested.count > value.nestedBefore { record.recycle(nested.removeLast().segment) }
+    bytes.truncate(to: value.start)
+  }
+
   /// Ends the segment's own value.
   private mutating func end(_ record: EncodingRecord) {
     endValue(current, record)
@@ -140,10 +160,58 @@ struct SegmentState: ~Copyable {
     precondition(bytes.count == open[open.count - 1].start, "a single value is encoded once")
   }
 
-  /// Begins a field whose name has a number.
-  mutating func beginField(_ nameNumber: Int, of serial: Int) {
+  /// Begins a field.
+  mutating func beginField(_ name: NameTable.Entry, of serial: Int, _ record: EncodingRecord) {
     check(serial)
-    bytes.append(varint: UInt64(nameNumber))
+    let last = open.count - 1
+    let slot: UInt64 = 1 << UInt64(name.slot)
+    if open[last].slots & slot != 0, open[last].isShared || open[last].fieldCount <= Self.fewFields
+    {
+      removeField(record.numbers(ofSameNameAs: name.number), record)
+    }
+    open[last].slots |= slot
+    open[last].fieldStart = bytes.count
+    open[last].fieldCount += 1
+    bytes.append(varint: UInt64(name.number))
+  }
+
+  /// One container with more fields is a dictionary's, whose keys are different by nature.
+  private static var fewFields: Int { 64 }
+
+  /// Takes back the field that was begun last, whose value failed.
+  mutating func abandonField(of serial: Int) {
+    check(serial)
+    let last = open.count - 1
+    bytes.truncate(to: open[last].fieldStart)
+    open[last].fieldCount -= 1
+  }
+
+  /// Removes the field that has one of these names from the innermost value, if there is one (RE5).
+  private mutating func removeField(_ numbers: [Int], _ record: EncodingRecord) {
+    let value = open[open.count - 1]
+    var place = value.nestedBefore
+    var start = value.start + (isWholeRecord(value) ? 1 : 2)
+    while start < bytes.count {
+      var reader = ByteReader(bytes.view, at: start)
+      guard let number = reader.varint() else { preconditionFailure("a field without a name") }
+      // The value is a segment's that waits, or is there.
+      let isNested = place < nested.count && nested[place].position == reader.offset
+      let end =
+        isNested
+        ? reader.offset : RecordFormat.endOfValue(at: reader.offset, in: bytes.view)
+      guard numbers.contains(Int(number)) else {
+        start = end
+        if isNested { place += 1 }
+        continue
+      }
+      if isNested {
+        record.failure = "a nested container is asked for again under the key of another field"
+        return
+      }
+      bytes.remove(start..<end)
+      for later in place..<nested.count { nested[later].position -= end - start }
+      return
+    }
   }
 
   mutating func removeAll() {

@@ -7,7 +7,7 @@ struct FieldEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
   var codingPath: [any CodingKey] { segment.codingPath }
 
   private func begin(_ key: some CodingKey) {
-    segment.state.beginField(record.number(of: key.stringValue), of: serial)
+    segment.state.beginField(record.name(key.stringValue), of: serial, record)
   }
 
   func encodeNil(forKey key: Key) {
@@ -17,7 +17,10 @@ struct FieldEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
 
   func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
     begin(key)
-    try record.append(value, to: segment, at: key)
+    do { try record.append(value, to: segment, at: key) } catch {
+      segment.state.abandonField(of: serial)
+      throw error
+    }
   }
 
   func nestedContainer<NestedKey: CodingKey>(

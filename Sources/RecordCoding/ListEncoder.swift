@@ -25,7 +25,10 @@ struct ListEncoder: UnkeyedEncodingContainer {
 
   mutating func encode<Value: Encodable>(_ value: Value) throws {
     begin()
-    try record.append(value, to: segment, at: PositionKey(count - 1))
+    do { try record.append(value, to: segment, at: PositionKey(count - 1)) } catch {
+      count -= 1
+      throw error
+    }
   }
 
   mutating func nestedContainer<NestedKey: CodingKey>(

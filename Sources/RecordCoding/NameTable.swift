@@ -5,6 +5,12 @@ internal import RawBytes
 /// What was met before is found by a small table of recent names. A name that the table has lost
 /// is written once more: rare, harmless, and the same each time for the same record.
 struct NameTable: ~Copyable {
+  /// A name's number, and its place in the small table: names of different places are different.
+  struct Entry {
+    let number: Int
+    let slot: Int
+  }
+
   /// The names as the record has them: each after its count.
   var bytes: ByteBuffer
   private var count = 0
@@ -25,15 +31,16 @@ struct NameTable: ~Copyable {
   }
 
   /// The number of a name, which is given one when it has none.
-  mutating func number(of name: ByteView) -> Int {
-    let place = Self.slot(of: name) * 8
+  mutating func entry(of name: ByteView) -> Entry {
+    let slotIndex = Self.slot(of: name)
+    let place = slotIndex * 8
     // A slot holds where a name lies (32 bits, 0 for nowhere), its length and its number (16 each).
     let slot = slots.bytes.load(UInt64.self, at: place)
     let start = Int(slot & 0xffff_ffff)
     if start > 0, Int(slot >> 32 & 0xffff) == name.count,
       bytes.view[start..<start + name.count] == name
     {
-      return Int(slot >> 48)
+      return Entry(number: Int(slot >> 48), slot: slotIndex)
     }
     bytes.append(counted: name)
     let number = count
@@ -43,7 +50,15 @@ struct NameTable: ~Copyable {
       let entry = UInt64(offset) | UInt64(name.count) << 32 | UInt64(number) << 48
       slots.bytes.store(entry, at: place)
     }
-    return number
+    return Entry(number: number, slot: slotIndex)
+  }
+
+  /// All numbers that a numbered name has: more than one when the table has lost it.
+  func numbers(ofSameNameAs number: Int) -> [Int] {
+    var names: [ByteView] = []
+    var reader = ByteReader(bytes.view)
+    while let name = reader.counted() { names.append(name) }
+    return names.indices.filter { names[$0] == names[number] }
   }
 
   private static func slot(of name: ByteView) -> Int {

@@ -1,3 +1,5 @@
+internal import RawBytes
+
 /// The byte that begins every value of a record (`format-spec/record.md`), and says where it ends.
 enum Tag {
   static let null: UInt8 = 0x00
@@ -57,4 +59,23 @@ enum RecordFormat {
   /// How deeply values may be nested: enough for any model, and too little to exhaust the stack of a
   /// thread of the cooperative pool.
   static let depthLimit = 128
+
+  /// Where a value ends that this process has written.
+  static func endOfValue(at offset: Int, in bytes: ByteView) -> Int {
+    let tag = bytes[offset]
+    let start = offset + 1
+    switch tag {
+    case Tag.smallInteger...: return start
+    case Tag.shortText..<Tag.smallInteger: return start + Int(tag - Tag.shortText)
+    case Tag.positive..<Tag.shortText: return start + Int(tag & 7) + 1
+    case Tag.null, Tag.false, Tag.true: return start
+    case Tag.float: return start + 4
+    case Tag.double, Tag.date: return start + 8
+    case Tag.uuid: return start + 16
+    default:
+      var reader = ByteReader(bytes, at: start)
+      guard reader.counted() != nil else { preconditionFailure("a value that does not end") }
+      return reader.offset
+    }
+  }
 }

@@ -211,4 +211,193 @@ import Testing
       _ = try unsafe Peek.kept?.decode(Int.self, forKey: .a)
     }
   }
+
+  /// A value whose encoding begins and then fails.
+  struct Failing: Encodable {
+    struct Failure: Error {}
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: Keys.self)
+      try container.encode([1, 2], forKey: .a)
+      var nested = container.nestedContainer(keyedBy: Keys.self, forKey: .inner)
+      try nested.encode(3, forKey: .b)
+      throw Failure()
+    }
+  }
+
+  /// Leaves out what cannot be encoded, and takes the second form of what fails in the first.
+  struct Lenient: Codable, Equatable {
+    var a = 1
+    var list = [2, 3]
+    var c = "four"
+
+    init() {}
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: Keys.self)
+      try container.encode(a, forKey: .a)
+      try? container.encode(Failing(), forKey: .d)
+      var list = container.nestedUnkeyedContainer(forKey: .list)
+      try list.encode(self.list[0])
+      try? list.encode(Failing())
+      try list.encode(self.list[1])
+      #expect(list.count == 2)
+      try container.encode(Either(text: c), forKey: .c)
+    }
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: Keys.self)
+      a = try container.decode(Int.self, forKey: .a)
+      list = try container.decode([Int].self, forKey: .list)
+      c = try container.decode(String.self, forKey: .c)
+      #expect(Set(container.allKeys) == [.a, .list, .c])
+    }
+  }
+
+  /// Tries one form, then another.
+  struct Either: Encodable {
+    var text: String
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      do { try container.encode(Failing()) } catch { try container.encode(text) }
+    }
+  }
+
+  /// The story: a value whose encoding failed stayed open, so that `try?` around one field trapped at
+  /// the next.
+  @Test func `go on after a value that failed, as if it had not been there`() throws {
+    let coder = BinaryCoder<[Lenient]>()
+    #expect(try coder.decode(try coder.encode([Lenient(), Lenient()])) == [Lenient(), Lenient()])
+  }
+
+  /// Reads what it can.
+  struct Guess: Decodable {
+    struct Wrong: Decodable {
+      init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Keys.self)
+        _ = try? container.decode([Int].self, forKey: .a)
+        _ = try container.decode(String.self, forKey: .b)
+      }
+    }
+
+    var path: [String] = []
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: Keys.self)
+      #expect((try? container.decode(Wrong.self, forKey: .inner)) == nil)
+      #expect((try? container.decode([Wrong].self, forKey: .list)) == nil)
+      do { _ = try container.decode(Int.self, forKey: .d) } catch DecodingError.typeMismatch(
+        _, let context)
+      {
+        path = context.codingPath.map(\.stringValue)
+      }
+    }
+  }
+
+  /// The story: keys of what had failed stayed in the path of later errors.
+  @Test func `tell the path of an error after others were caught`() throws {
+    let bytes = try BinaryCoder<[String: [String: [Int]]]>().encode([
+      "inner": ["a": [1]], "list": ["b": [2]], "d": [:],
+    ])
+    let guess = try unsafe RecordReader.read(bytes.span.bytes) { reader in
+      try BinaryCoder<Guessing>().decode(from: &reader)
+    }
+    #expect(guess.guess.path == ["d"])
+  }
+
+  struct Guessing: Codable {
+    var guess: Guess
+    init(from decoder: any Decoder) throws { guess = try Guess(from: decoder) }
+    func encode(to encoder: any Encoder) throws {}
+  }
+
+  class Creature: Codable {
+    enum Field: String, CodingKey {
+      case kind, legs, name, sounds, weight
+    }
+
+    var kind: String { "creature" }
+    var read: [Field: String] = [:]
+
+    init() {}
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: Field.self)
+      try container.encode(kind, forKey: .kind)
+      try container.encode(4, forKey: .legs)
+      var sounds = container.nestedUnkeyedContainer(forKey: .sounds)
+      try container.encode(["any": ["name"]], forKey: .name)
+      try sounds.encode("none")
+      try container.encode(1.5, forKey: .weight)
+    }
+
+    required init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: Field.self)
+      #expect(container.allKeys.count == 5)
+      read[.kind] = try container.decode(String.self, forKey: .kind)
+      read[.legs] = "\(try container.decode(Int.self, forKey: .legs))"
+      read[.name] = try container.decode(String.self, forKey: .name)
+      read[.sounds] = try container.decode([String].self, forKey: .sounds).joined()
+      read[.weight] = "\(try container.decode(Double.self, forKey: .weight))"
+    }
+  }
+
+  /// Says some things otherwise than its superclass.
+  final class Bird: Creature {
+    override func encode(to encoder: any Encoder) throws {
+      try super.encode(to: encoder)
+      var container = encoder.container(keyedBy: Field.self)
+      try container.encode("bird", forKey: .kind)
+      try container.encode("Tweety", forKey: .name)
+      try container.encode(2, forKey: .legs)
+    }
+  }
+
+  /// The story: both values were stored, and the first was read: another than JSON has.
+  @Test func `keep the later value of two under one key`() throws {
+    let coder = BinaryCoder<[Bird]>()
+    for bird in try coder.decode(try coder.encode([Bird(), Bird()])) {
+      #expect(
+        bird.read == [
+          .kind: "bird", .legs: "2", .name: "Tweety", .sounds: "none", .weight: "1.5",
+        ])
+    }
+  }
+
+  /// Asks for a nested container twice, and would lose what the first holds.
+  struct Twice: Codable {
+    init() {}
+    init(from decoder: any Decoder) throws {}
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: Keys.self)
+      for key in [Keys.a, .b] {
+        var inner = container.nestedContainer(keyedBy: Keys.self, forKey: .inner)
+        try inner.encode(1, forKey: key)
+      }
+    }
+  }
+
+  @Test func `refuse a second nested container under one key`() {
+    #expect(throws: EncodingError.self) { try BinaryCoder<Twice>().encode(Twice()) }
+  }
+
+  /// A value within itself, as deep as one likes.
+  struct Endless: Codable {
+    init() {}
+    init(from decoder: any Decoder) throws {}
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.unkeyedContainer()
+      try container.encode(Endless())
+    }
+  }
+
+  /// The story: that a value is nested too deeply was told when all of it was encoded, which the stack
+  /// did not live to see.
+  @Test func `refuse what is nested without an end`() throws {
+    #expect(throws: EncodingError.self) { try BinaryCoder<Endless>().encode(Endless()) }
+    #expect(try BinaryCoder<[Int]>().encode([1]).count > 0)
+  }
 }
