@@ -94,6 +94,25 @@ import Verification
     }
   }
 
+  /// The story: the records were gone and the indexes were not, and led to none.
+  @Test func `while a collection is dropped, what is left of it is whole`() throws {
+    let simulator = Simulator(seed: Self.seed, disk: try prepared(20))
+    let disk = try simulator.run { effects in
+      let database = try Database(at: "/db", configuration: Self.configuration, effects: effects)
+      try database.open(Person.all)
+      try database.close()
+      return simulator.disk.snapshot
+    }
+    let images = try images(of: { try $0.dropCollection("people") }, on: disk)
+    try forEachCut(images) { database in
+      try database.open(Person.all)
+      let count = try database.count(Person.all.all)
+      #expect(try database.count(Person.all.where(Person.byName.all)) == count)
+      let report = try database.verify()
+      #expect(report.isClean, "\(report.findings.prefix(3))")
+    }
+  }
+
   @Test func `in the middle of a migration, no record is changed twice`() throws {
     let schema = Schema(Person.all, migrations: [Self.migration])
     let images = try images(of: { try $0.open(schema) }, on: prepared(600))

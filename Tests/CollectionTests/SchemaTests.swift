@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import Martlet
+import Simulation
 import Synchronization
 import Seeds
 import Testing
@@ -310,6 +311,101 @@ import Testing
     try database.open(bare)
     #expect(try database.fetch(bare).isEmpty)
     #expect(try database.verify().isClean)
+  }
+
+  /// The story: the keyspace of a collection that was not open yet could be dropped alone, and its
+  /// indexes went on leading to records that were gone.
+  @Test func `lets go of a collection with everything in it, also one that is not open`() throws {
+    try Simulator(seed: 2).run { effects in
+      let path = "/db"
+      let before = try Database(at: path, configuration: Configuration(), effects: effects)
+      try before.open(Person.all)
+      try before.insert(Person(1, email: "a"), into: Person.all)
+      #expect(throws: DatabaseError.self) { try before.dropKeyspace("people") }
+      try before.close()
+      let database = try Database(at: path, configuration: Configuration(), effects: effects)
+      try database.dropKeyspace("people")
+      #expect(database.keyspaceNames == ["martlet/schema"])
+      try database.open(Person.all)
+      #expect(try database.count(Person.all.where(Person.byName.all)) == 0)
+      try database.insert(Person(2, email: "a"), into: Person.all)
+      #expect(try database.verify().isClean)
+      try database.close()
+    }
+  }
+
+  /// The story: to Swift both names are equal, but not in the keys of the schema, so that what was
+  /// noted under one was not found under the other.
+  @Test func `refuses a name that is composed otherwise than in the database`() throws {
+    let database = try Database.inMemory()
+    func collection(_ name: String, _ index: String) -> RecordCollection<Person, Int> {
+      RecordCollection(
+        name, of: Person.self, indexes: RecordIndex(index, on: { (person: Person) in person.age }))
+    }
+    try database.open(collection("caf\u{e9}", "\u{e9}ge"))
+    for (name, index) in [("cafe\u{301}", "\u{e9}ge"), ("caf\u{e9}", "e\u{301}ge")] {
+      let error = #expect(throws: DatabaseError.self) {
+        try database.open(collection(name, index))
+      }
+      #expect(error?.code == .invalidArgument)
+    }
+    let same = Migration("same", redeclaring: collection("cafe\u{301}", "x"))
+    try database.open(Schema(collection("caf\u{e9}", "\u{e9}ge"), migrations: [same]))
+    try database.insert(Person(1), into: collection("caf\u{e9}", "\u{e9}ge"))
+    try database.dropCollection("cafe\u{301}")
+    try database.open(Schema(collection("cafe\u{301}", "e\u{301}ge"), migrations: [same]))
+    #expect(try database.fetch(collection("cafe\u{301}", "e\u{301}ge")).isEmpty)
+  }
+
+  /// The story: opening a schema again forgot since when an index is complete, and a snapshot from
+  /// before found nothing in it.
+  @Test func `opened again keeps an index from snapshots older than it`() throws {
+    let database = try database(10)
+    try database.read { snapshot in
+      #expect(try snapshot.fetch(bare).count == 10)
+      try onAnotherThread {
+        try database.open(Person.all)
+        try database.open(Person.all)
+      }
+      let error = #expect(throws: DatabaseError.self) {
+        try snapshot.fetch(Person.all.where(Person.byName.all))
+      }
+      #expect(error?.code == .snapshotTooOld)
+    }
+    #expect(try database.fetch(people.where(Person.byName.all)).count == 10)
+  }
+
+  struct Narrow: Codable {
+    var id: Int
+    var price: Float
+  }
+
+  struct Wide: Codable {
+    var id: Int
+    var price: Double
+  }
+
+  /// The story: records of one are read as the other, but entries of one are not found as the other.
+  @Test func `tells numbers of four bytes from those of eight`() throws {
+    let database = try Database.inMemory()
+    let narrow = RecordCollection(
+      "prices", of: Narrow.self, id: \.id, indexes: RecordIndex("price", on: \Narrow.price))
+    let byPrice = RecordIndex("price", on: \Wide.price)
+    let wide = RecordCollection("prices", of: Wide.self, id: \.id, indexes: byPrice)
+    try database.open(narrow)
+    try database.insert(Narrow(id: 1, price: 2.5), into: narrow)
+    let error = #expect(throws: DatabaseError.self) { try database.open(wide) }
+    #expect(error?.code == .collectionChanged)
+    try database.open(Schema(wide, migrations: [Migration("wider", redeclaring: wide)]))
+    #expect(try database.count(wide.where(byPrice.equals(2.5))) == 1)
+  }
+
+  @Test func `refuses a version below zero`() throws {
+    let index = RecordIndex("name", on: { (person: Person) in person.name }, version: -1)
+    let error = #expect(throws: DatabaseError.self) {
+      try Database.inMemory().open(RecordCollection("people", of: Person.self, indexes: index))
+    }
+    #expect(error?.code == .invalidArgument)
   }
 
   @Test func `whose index is rebuilt answers as before`() throws {

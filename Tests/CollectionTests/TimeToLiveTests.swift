@@ -39,6 +39,32 @@ import Testing
     #expect(try db.verify().findings == [])
   }
 
+  /// The story: a migration in batches wrote each record as if it were new, for another time to live.
+  @Test func `keeps the end of each through a migration in batches`() throws {
+    try Simulator(seed: 4).run { effects in
+      let db = try Database(at: "/db", configuration: Configuration(), effects: effects)
+      defer { try? db.close() }
+      try db.open(Self.all)
+      try db.write { tx in
+        for id in 1...2 {
+          try tx.put(Session(id: id, user: "u\(id)", token: "t\(id)"), in: Self.all)
+        }
+        let records = try db.keyspace(of: Self.all)
+        try tx.touch(KeyTuple(2), in: records, expires: .never)
+      }
+      Self.nap(effects, 6)
+      let renaming = Migration("rename", rewriting: Self.all, from: Self.all) { old in
+        var session = old
+        session.user += "!"
+        return session
+      }
+      try db.open(Schema(Self.all, migrations: [renaming]))
+      try requireAgreement(db, [1, 2], ["u1!"])
+      Self.nap(effects, 6)
+      try requireAgreement(db, [2], ["u2!"])
+    }
+  }
+
   @Test func `loses its entries with its records, and keeps those of a record put again`() throws {
     try Simulator(seed: 3).run { effects in
       let db = try Database(at: "/db", configuration: Configuration(), effects: effects)

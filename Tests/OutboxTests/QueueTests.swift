@@ -39,6 +39,16 @@ import Testing
     }
   }
 
+  @Test func `gives all there are to whoever asks for as many as there can be`() throws {
+    try inWorld { db, _ in
+      let queue = try db.queue("q")
+      try db.write { tx in for part in 0..<3 { try tx.enqueue("\(part)", to: queue) } }
+      let messages = try queue.claim(limit: .max)
+      #expect(messages.count == 3)
+      try db.write { tx in for message in messages { try tx.acknowledge(message) } }
+    }
+  }
+
   @Test func `delivers again when a lease ends, and refuses the late answer`() throws {
     try inWorld { db, effects in
       let queue = try db.queue("q", options: QueueOptions(leaseDuration: .seconds(30)))

@@ -27,12 +27,19 @@ package final class CollectionDefinition: Sendable {
     return position
   }
 
-  /// - Throws: `invalidArgument` for a name that cannot be, or one used twice.
+  /// - Throws: `invalidArgument` for a name that cannot be, or one used twice, and for a version below
+  ///   zero.
   func validate() throws(DatabaseError) {
     try Self.requireName(name, of: "a collection")
     var names: Set<String> = []
     for index in indexes {
       try Self.requireName(index.name, of: "an index")
+      guard index.specification.version >= 0 else {
+        throw DatabaseError(
+          .invalidArgument,
+          "index \"\(index.name)\" of collection \"\(name)\" has version "
+            + "\(index.specification.version); versions begin at 0")
+      }
       guard names.insert(index.name).inserted else {
         throw DatabaseError(
           .invalidArgument, "collection \"\(name)\" declares two indexes \"\(index.name)\"")

@@ -55,6 +55,14 @@ final class CollectionRegistry: Sendable {
   /// How the entries of a collection are made; nil when it is not open.
   func entry(of name: String) -> SchemaEntry? { state.withLock { $0.entries[name] } }
 
+  /// From which moment on the index in a keyspace answers: snapshots from before its build would miss
+  /// what it holds. Zero for one that was there when the database was opened.
+  func readiness(of index: Keyspace, in collection: String) -> Timestamp {
+    let known = self[collection]?.indexes.first { $0.keyspace == index }
+    if case .ready(let moment) = known?.state { return moment }
+    return .zero
+  }
+
   /// Adds collections, or replaces them. Returns the new generation.
   @discardableResult
   func set(_ collections: [BoundCollection], _ entries: [SchemaEntry] = []) -> UInt64 {

@@ -79,7 +79,7 @@ extension Database {
     }
   }
 
-  /// Removes a collection with its records and indexes.
+  /// Removes a collection with its records and indexes, whether it is open or not.
   ///
   /// - Throws: `unknownKeyspace` when there is none of that name.
   public func dropCollection(_ name: String) throws {
@@ -205,18 +205,26 @@ extension Engine {
     }
   }
 
+  /// Whether the schema knows a collection, open or not.
+  func isCollection(_ name: String) throws -> Bool {
+    guard let store = try existingSchema() else { return false }
+    return try snapshot { try store.read($0).collections[name] != nil }
+  }
+
   func dropCollection(_ name: String) throws {
     try changingSchema {
       guard let store = try existingSchema() else {
         throw DatabaseError(.unknownKeyspace, "there is no collection \"\(name)\"")
       }
       let contents = try snapshot { try store.read($0) }
+      let name = contents.storedName(name)
       guard contents.collections[name] != nil else {
         throw DatabaseError(.unknownKeyspace, "there is no collection \"\(name)\"")
       }
       collections.remove(name)
       try awaitWriters(before: collections.generation)
-      // Its records first: what a crash leaves is a collection without records.
+      // Its records first: what a crash leaves is a collection without records, whose entries opening
+      // the schema forgets.
       try removeKeyspace(name)
       var rest = contents
       try commit(.snapshot) { tx in

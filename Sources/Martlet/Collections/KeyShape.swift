@@ -32,7 +32,9 @@ struct KeyShape: Equatable, Sendable {
     }
     if type is any BinaryInteger.Type { return "integer" }
     if type == String.self { return "string" }
-    if type == Double.self || type == Float.self { return "float" }
+    // The encodings differ: what was stored of one is not found as the other.
+    if type == Double.self { return "float" }
+    if type == Float.self { return "short float" }
     if type == Bool.self { return "truth value" }
     if type == UUID.self { return "uuid" }
     if type == Date.self { return "date" }

@@ -35,7 +35,7 @@ public struct Migration: Sendable {
 
   /// A migration of every record of a collection, in batches: for collections too large for one
   /// transaction. What is done is noted with each batch, so that it goes on after a crash where it
-  /// was, and no record is changed twice.
+  /// was, and no record is changed twice. Records that expire (``Expiry``) do so when they would have.
   ///
   /// - Parameters:
   ///   - name: its name.

@@ -55,7 +55,7 @@ public struct RecordIndex<Record, Key: KeyElement>: Sendable {
   ///   - name: 1 to 100 bytes of UTF-8.
   ///   - key: what is indexed: a key path or a closure.
   ///   - isUnique: whether no two records may have the same key.
-  ///   - version: to be raised when a closure begins to make other keys.
+  ///   - version: to be raised when a closure begins to make other keys; from 0 on.
   @inlinable
   public init(
     _ name: String, on key: @escaping @Sendable (Record) -> Key, isUnique: Bool = false,

@@ -19,6 +19,8 @@ internal import VersionStore
 ///   said that it may.
 /// - Invariant SO3: an index is built after all transactions have ended that do not maintain it, and
 ///   into a keyspace that nobody has written before.
+/// - Invariant SO4: one name has one spelling. To Swift texts are equal that are composed otherwise;
+///   the keys of the schema are not.
 struct SchemaOpening {
   private let engine: Engine
   private let schema: Schema
@@ -47,6 +49,8 @@ struct SchemaOpening {
     try schema.validate()
     var contents = try engine.snapshot { try store.read($0) }
     try requireKnown(contents.migrations)
+    for collection in schema.collections { try requireSpelling(collection, contents) }
+    try forgetEntriesOfLostRecords(&contents)
     let fresh = try makeKeyspaces(contents)
     for ordinal in schema.migrations.indices {
       let stored = ordinal < contents.migrations.count ? contents.migrations[ordinal] : nil
@@ -107,7 +111,42 @@ struct SchemaOpening {
         + ". Declare it as it was, or add a migration that rewrites or redeclares it")
   }
 
+  /// SO4.
+  private func requireSpelling(
+    _ collection: any SchemaCollection, _ contents: SchemaStore.Contents
+  ) throws(DatabaseError) {
+    func require(_ name: String, _ known: String?, _ what: String) throws(DatabaseError) {
+      guard let known, !name.utf8.elementsEqual(known.utf8) else { return }
+      throw DatabaseError(
+        .invalidArgument,
+        "\(what) \"\(name)\" is composed of other Unicode scalars than in the database: its bytes are "
+          + "\(DatabaseError.quoted(Array(name.utf8))), and were "
+          + "\(DatabaseError.quoted(Array(known.utf8))); spell it as it was")
+    }
+    let definition = collection.schemaEntry.definition
+    try require(
+      definition.name, engine.store.keyspace(named: definition.name)?.name, "collection")
+    for (name, _) in contents.indexes(of: definition.name) {
+      let wanted = definition.indexes.first { $0.name == name }
+      if let wanted { try require(wanted.name, name, "index") }
+    }
+  }
+
   // MARK: Reconciling
+
+  /// Of collections whose records are gone, as when dropping one was interrupted, no index may be
+  /// taken for one of the records to come. Noted before their keyspaces are made anew.
+  private func forgetEntriesOfLostRecords(_ contents: inout SchemaStore.Contents) throws {
+    var lost: [String] = []
+    for collection in schema.collections where contents.collections[collection.name] != nil {
+      if try engine.existingKeyspace(collection.name) == nil { lost.append(collection.name) }
+    }
+    guard !lost.isEmpty else { return }
+    try engine.commit(.snapshot) { [store] tx in
+      for name in lost { try store.noteRewriting(of: name, tx) }
+    }
+    contents = try engine.snapshot { try store.read($0) }
+  }
 
   /// Makes the keyspaces of collections. Returns the names of those that are new.
   private func makeKeyspaces(_ contents: SchemaStore.Contents) throws -> Set<String> {
@@ -203,7 +242,10 @@ struct SchemaOpening {
         ).keyspace
         let index = BoundIndex(
           collection: definition.name, name: wanted.name, specification: wanted.specification,
-          keyspace: keyspace, state: stored.state == .ready ? .ready(since: .zero) : .building)
+          keyspace: keyspace,
+          state: stored.state == .ready
+            ? .ready(since: engine.collections.readiness(of: keyspace, in: definition.name))
+            : .building)
         indexes.append(index)
         if stored.state != .ready {
           tasks.append(Task(entry: entry, position: position, index: index, records: records))

@@ -17,6 +17,12 @@ struct SchemaStore: Sendable {
     /// The number of the next index.
     var nextNumber: UInt64 = 1
 
+    /// The name of a collection as it is stored, which may be composed otherwise than an equal text
+    /// (SO4).
+    func storedName(_ name: String) -> String {
+      collections.index(forKey: name).map { collections[$0].key } ?? name
+    }
+
     func indexes(of collection: String) -> [(name: String, index: StoredIndex)] {
       indexes.filter { $0.key.collection == collection }
         .map { (name: $0.key.index, index: $0.value) }.sorted { $0.name < $1.name }
@@ -123,6 +129,7 @@ struct SchemaStore: Sendable {
   /// its indexes have to be built anew.
   func noteRewriting(of name: String, _ transaction: borrowing Transaction) throws {
     let contents = try read(transaction)
+    let name = contents.storedName(name)
     if var collection = contents.collections[name] {
       collection.mayBeRedeclared = true
       try set(collection, name, transaction)

@@ -60,7 +60,8 @@ extension MessageQueue {
     // Also when the look fails: whoever is not let go is never delivered here again.
     defer { taking += taken }
     try tx.forEachKey(
-      in: keyspace, .prefix(QueueKeys.turns), reverse: false, limit: limit + Self.lookLimit
+      in: keyspace, .prefix(QueueKeys.turns), reverse: false,
+      limit: min(limit, .max - Self.lookLimit) + Self.lookLimit
     ) { span, _ in
       let key = unsafe span.withUnsafeBytes { unsafe [UInt8]($0) }
       let (due, id) = try QueueKeys.parseTurn(key)
