@@ -96,6 +96,9 @@ package final class Simulator: @unchecked Sendable {
   /// Every call so far; its entries only where the configuration keeps them.
   package var trace: Trace { scheduler.trace }
 
+  /// The wall clock, without a call.
+  package var wallClock: UInt64 { UInt64(max(Int64(scheduler.now) + clock.wallOffset, 0)) }
+
   /// News that the engine reported.
   package var events: [Event] { recorded.events }
 

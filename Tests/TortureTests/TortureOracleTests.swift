@@ -54,7 +54,7 @@ import Verification
     func verdict() -> TortureViolation.Kind? {
       var oracle = TortureOracle()
       do throws(TortureViolation) {
-        try oracle.settle(history, recovered)
+        try oracle.settle(history, TortureRecovery(recovered))
         return nil
       } catch {
         return error.kind
@@ -156,14 +156,14 @@ import Verification
     first.history.attempts[1].outcome = .committed(Timestamp(20), isDurable: false)
     first.recovered[TortureHistory.ledger]?[1] = nil
     first.recovered["main"]?[2] = TortureEntry(hash: 12, timestamp: Timestamp(10))
-    try oracle.settle(first.history, first.recovered)
+    try oracle.settle(first.history, TortureRecovery(first.recovered))
     #expect(oracle.lostRelaxedCount == 1)
     var second = Story()
     second.recovered = first.recovered
     second.attempt(1, 2, [3: 33], snapshot: 10, .committed(Timestamp(20), isDurable: true))
     second.show(1, 2, [3: 33], at: 20)
     let kind = #expect(throws: TortureViolation.self) {
-      try oracle.settle(second.history, second.recovered)
+      try oracle.settle(second.history, TortureRecovery(second.recovered))
     }?.kind
     #expect(kind == .timestampReused)
   }
@@ -211,7 +211,7 @@ import Verification
   @Test func `counts a transaction's own writes in its scans`() {
     var story = Self.calm()
     var scan = History.Scan("main", nil, isReverse: false, limit: .max)
-    scan.ownWrites = [1: nil, 3: 33]
+    scan.ownWrites = [1: [.remove], 3: [.set(hash: 33, bytes: nil, expiry: 0)]]
     scan.rows = [(2, 12), (3, 33)]
     story.history.attempts[1].scans = [scan]
     #expect(story.verdict() == nil)

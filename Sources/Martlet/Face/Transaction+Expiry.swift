@@ -71,3 +71,17 @@ extension Snapshot {
     }
   }
 }
+
+// By which moment is judged what has expired: for who holds answers against a model.
+extension Transaction {
+  /// The moment; fixed now if it was not yet.
+  package var expiryMoment: UInt64 { state.reads.expiryMoment }
+
+  /// The moment; zero as long as there is none, because nothing expired when it began.
+  package var judgedMoment: UInt64 { state.reads.snapshot.moment }
+}
+
+extension Snapshot {
+  /// The moment; zero when nothing expired when it began: then it sees nothing that does.
+  package var judgedMoment: UInt64 { context.snapshot.moment }
+}

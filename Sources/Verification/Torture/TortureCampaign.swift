@@ -29,6 +29,7 @@ package struct TortureCampaign: Sendable {
     package var commitCount = 0
     package var lostRelaxedCount = 0
     package var viewCount = 0
+    package var counts = TortureCounts()
     package var crashCount = 0
     package var recoveryCount = 0
     package var callCount = 0
@@ -45,6 +46,7 @@ package struct TortureCampaign: Sendable {
       commitCount += result.commitCount
       lostRelaxedCount += result.lostRelaxedCount
       viewCount += result.viewCount
+      counts.add(result.counts)
       crashCount += result.crashCount
       recoveryCount += result.recoveryCount
       callCount += result.callCount

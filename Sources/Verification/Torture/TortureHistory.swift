@@ -1,16 +1,5 @@
 package import Primitives
 
-/// A value as the history knows it: the hash of its bytes, under the moment of its commit.
-package struct TortureEntry: Sendable, Hashable {
-  package var hash: UInt64
-  package var timestamp: Timestamp
-
-  package init(hash: UInt64, timestamp: Timestamp) {
-    self.hash = hash
-    self.timestamp = timestamp
-  }
-}
-
 /// The contents of a database as the history makes them: keyspace, number of the key, entry.
 package typealias TortureState = [String: [Int: TortureEntry]]
 
@@ -25,16 +14,56 @@ package struct TortureHistory: Sendable {
   /// The keyspace of those rows.
   package static let ledger = "ledger"
 
-  /// One key's change; nil removes it.
+  /// What a transaction does to a key, one after the other.
+  package struct Change: Sendable {
+    package private(set) var effects: [TortureEffect] = []
+    /// Nothing but merges, and the transaction has not read the key: then they are applied to the
+    /// newest value, whatever the snapshot shows.
+    package private(set) var isBlind = true
+
+    package init() {}
+
+    package mutating func add(_ effect: TortureEffect) {
+      switch effect {
+      case .set, .remove:
+        effects = [effect]
+        isBlind = false
+      case .touch:
+        effects.append(effect)
+        isBlind = false
+      case .merge: effects.append(effect)
+      }
+    }
+
+    /// The transaction reads the key.
+    package mutating func pin() { isBlind = false }
+
+    /// Whether what comes of it does not depend on what was there.
+    var isIndependent: Bool {
+      switch effects.first {
+      case .set, .remove: true
+      default: false
+      }
+    }
+  }
+
+  /// One key's change.
   package struct Write: Sendable {
     package let keyspace: String
     package let key: Int
-    package let hash: UInt64?
+    package let change: Change
 
-    package init(_ keyspace: String, _ key: Int, _ hash: UInt64?) {
+    package init(_ keyspace: String, _ key: Int, _ change: Change) {
       self.keyspace = keyspace
       self.key = key
-      self.hash = hash
+      self.change = change
+    }
+
+    /// Of a value that does not expire; nil removes it.
+    package init(_ keyspace: String, _ key: Int, _ hash: UInt64?) {
+      var change = Change()
+      change.add(hash.map { .set(hash: $0, bytes: nil, expiry: 0) } ?? .remove)
+      self.init(keyspace, key, change)
     }
   }
 
@@ -43,11 +72,19 @@ package struct TortureHistory: Sendable {
     package let keyspace: String
     package let key: Int
     package let hash: UInt64?
+    /// When it expires; nil: nobody asked.
+    package let expiry: UInt64?
+    /// What the transaction itself had done to it before.
+    package let own: [TortureEffect]
 
-    package init(keyspace: String, key: Int, hash: UInt64?) {
+    package init(
+      keyspace: String, key: Int, hash: UInt64?, expiry: UInt64? = nil, own: [TortureEffect] = []
+    ) {
       self.keyspace = keyspace
       self.key = key
       self.hash = hash
+      self.expiry = expiry
+      self.own = own
     }
   }
 
@@ -59,7 +96,7 @@ package struct TortureHistory: Sendable {
     package let isReverse: Bool
     package let limit: Int
     /// The transaction's own writes to the keyspace when the scan began.
-    package var ownWrites: [Int: UInt64?] = [:]
+    package var ownWrites: [Int: [TortureEffect]] = [:]
     package var rows: [(key: Int, hash: UInt64)] = []
 
     package init(_ keyspace: String, _ bounds: Range<Int>?, isReverse: Bool, limit: Int) {
@@ -88,6 +125,10 @@ package struct TortureHistory: Sendable {
     package let invoked: Int
     package var returned = Int.max
     package var snapshot: Timestamp?
+    /// By which it judges what expires; zero when nothing did.
+    package var moment: UInt64 = 0
+    /// No clock of the database was beyond this when it returned.
+    package var latestMoment = UInt64.max
     package var writes: [Write] = []
     package var sights: [Sight] = []
     package var scans: [Scan] = []
@@ -103,6 +144,11 @@ package struct TortureHistory: Sendable {
   /// A read-only view: its scans and sights, and the ledger as it shows it.
   package struct Observation: Sendable {
     package let snapshot: Timestamp
+    /// By which it judges what expires; zero when nothing did.
+    package var moment: UInt64 = 0
+    /// What expires at or before this may have been removed, although the view judges by an earlier
+    /// moment: it is one of a copy, whose clock is another.
+    package var sweptUpTo: UInt64 = 0
     package var sights: [Sight] = []
     package var scans: [Scan] = []
     /// The number and the moment of each session's newest attempt in it.
@@ -116,12 +162,23 @@ package struct TortureHistory: Sendable {
     }
   }
 
+  /// A record of a bulk build.
+  package struct Built: Sendable {
+    package let hash: UInt64
+    package let expiry: UInt64
+
+    package init(hash: UInt64, expiry: UInt64 = 0) {
+      self.hash = hash
+      self.expiry = expiry
+    }
+  }
+
   /// The making or dropping of a keyspace; names are never used again.
   package struct CatalogChange: Sendable {
     package let name: String
     package let isCreation: Bool
-    /// What a bulk build put into it, as hashes; nil for all other changes.
-    package let content: [Int: UInt64]?
+    /// What a bulk build put into it; nil for all other changes.
+    package let content: [Int: Built]?
     package let invoked: Int
     package var returned = Int.max
     /// Nil: unknown.
@@ -129,7 +186,7 @@ package struct TortureHistory: Sendable {
     package var isDurable = false
 
     package init(
-      name: String, isCreation: Bool, content: [Int: UInt64]? = nil, invoked: Int
+      name: String, isCreation: Bool, content: [Int: Built]? = nil, invoked: Int
     ) {
       self.name = name
       self.isCreation = isCreation

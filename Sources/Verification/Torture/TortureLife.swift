@@ -20,6 +20,8 @@ final class TortureLife: @unchecked Sendable {
   let tolerance: TortureTolerance
   var history = TortureHistory()
   var faults = FaultCounts()
+  var counts = TortureCounts()
+  var clock: TortureClock
   var violation: TortureViolation?
   var operationCount = 0
   /// Somebody met a final error: the life is over.
@@ -41,6 +43,7 @@ final class TortureLife: @unchecked Sendable {
     self.database = database
     self.tolerance = tolerance
     self.numbers = numbers
+    clock = TortureClock(simulator)
   }
 
   /// The number of each session's newest attempt so far.
@@ -63,6 +66,7 @@ final class TortureLife: @unchecked Sendable {
     let statistics = database.statistics
     faults.add(.versionBudgetRunsOut, Int(statistics.expiredSnapshots))
     faults.add(.lockTimesOut, Int(statistics.aborts["lockTimeout"] ?? 0))
+    counts.sweptCount += Int(statistics.expiredEntriesRemoved)
   }
 
   /// Makes the keyspaces that are missing; false when one could not be made.
@@ -79,21 +83,36 @@ final class TortureLife: @unchecked Sendable {
   // MARK: Keyspaces
 
   /// Makes a keyspace, and writes down what came of it.
-  func create(_ name: String) {
-    changeCatalog(name, isCreation: true) { _ = try database.keyspace(name) }
+  func create(_ name: String, timeToLive: UInt64? = nil) {
+    let options = KeyspaceOptions(timeToLive: timeToLive.map { .nanoseconds(Int64($0)) })
+    changeCatalog(name, isCreation: true) { _ = try database.keyspace(name, options: options) }
   }
 
   /// Builds a keyspace in bulk: all of it is durable, or there is none, whatever the durability.
   func build(_ name: String, _ build: TortureBuild) {
-    let records = build.records.map { (key: $0.key, bytes: $0.value.bytes) }
-    let hashes = records.map { ($0.key, TortureValue.hash($0.bytes)) }
+    // Moments: from what an expiry after some time counts here, only the build knows.
+    let records = build.records.map { record in
+      (key: record.key, bytes: record.value.bytes, expiry: record.expiry.map(moment))
+    }
+    let content = records.map { record in
+      (
+        record.key,
+        TortureHistory.Built(
+          hash: TortureValue.hash(record.bytes), expiry: record.expiry?.nanosecondsSince1970 ?? 0)
+      )
+    }
     changeCatalog(
-      name, isCreation: true, content: Dictionary(uniqueKeysWithValues: hashes), isDurable: true
+      name, isCreation: true, content: Dictionary(uniqueKeysWithValues: content), isDurable: true
     ) {
       try database.build(name, order: build.sortingByteCount.map { .any(memory: $0) } ?? .ascending)
       { builder in
         for record in records {
-          try builder.append(TortureKey.bytes(record.key), record.bytes)
+          let key = TortureKey.bytes(record.key)
+          if let expiry = record.expiry {
+            try builder.append(key, record.bytes, expires: .at(expiry))
+          } else {
+            try builder.append(key, record.bytes)
+          }
         }
       }
     }
@@ -106,7 +125,7 @@ final class TortureLife: @unchecked Sendable {
   func passingName(_ step: Int) -> String { "passing-\(lifeNumber)-\(step)" }
 
   private func changeCatalog(
-    _ name: String, isCreation: Bool, content: [Int: UInt64]? = nil, isDurable: Bool = false,
+    _ name: String, isCreation: Bool, content: [Int: TortureHistory.Built]? = nil, isDurable: Bool = false,
     _ body: () throws -> Void
   ) {
     let index = history.catalogChanges.count
@@ -125,6 +144,39 @@ final class TortureLife: @unchecked Sendable {
       }
       meet(error, "\(isCreation ? "making" : "dropping") keyspace \(name)")
     }
+  }
+
+  // MARK: Time
+
+  /// An expiry as it is asked for now.
+  func expiry(_ recipe: TortureExpiry) -> Expiry {
+    switch recipe {
+    case .never: .never
+    case .after(let nanoseconds): .after(.nanoseconds(Int64(nanoseconds)))
+    case .at: .at(moment(recipe))
+    }
+  }
+
+  private func moment(_ recipe: TortureExpiry) -> WallTime {
+    let offset: Int64 =
+      switch recipe {
+      case .never: 1 << 60
+      case .after(let nanoseconds): Int64(nanoseconds)
+      case .at(let offset): offset
+      }
+    return WallTime(
+      nanosecondsSince1970: UInt64(Int64(simulator.wallClock) &+ offset))
+  }
+
+  /// Holds the moment by which somebody judged, since a mark, against the clock.
+  func note(_ moment: UInt64, since mark: TortureClock.Mark) {
+    if let violation = clock.note(moment, since: mark, simulator) { fail(violation) }
+  }
+
+  func jumpWallClock(_ nanoseconds: Int64) {
+    simulator.jumpWallClock(byNanoseconds: nanoseconds)
+    clock.jumped(simulator)
+    faults.add(nanoseconds < 0 ? .wallClockJumpsBack : .wallClockJumpsForward)
   }
 
   // MARK: Errors

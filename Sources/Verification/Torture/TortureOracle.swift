@@ -20,9 +20,13 @@ package import Primitives
 ///   included; and follow real time: what began after an acknowledgement is later.
 /// - Invariant O6: a bulk build is in the recovered state with all its records or with none, with
 ///   all of them if it returned, and then so is every commit that was acknowledged before it began.
+/// - Invariant O7: what expires is there for whoever judges by an earlier moment, and absent to all
+///   others. Nothing is removed before it has expired by a clock that the database may have read.
+/// - Invariant O8: a merge counts once, on the value that was the newest when it was committed.
 package struct TortureOracle: Sendable {
   /// The contents that the last restart settled.
   package private(set) var state: TortureState = [:]
+  private var doubts = TortureDoubts()
   /// The newest moment ever seen.
   package private(set) var newest = Timestamp.zero
   /// The newest attempt of each session that is in the contents.
@@ -44,16 +48,18 @@ package struct TortureOracle: Sendable {
 
   /// Checks one life against what the restart after it shows, and settles it.
   package mutating func settle(
-    _ history: TortureHistory, _ recovered: TortureState
+    _ history: TortureHistory, _ recovery: TortureRecovery
   ) throws(TortureViolation) {
+    let recovered = recovery.state
     let rows = recovered[TortureHistory.ledger] ?? [:]
     let included = try positions(rows, history)
     let commits = try order(history, included, rows)
     let prefix = try requirePrefix(history, commits, included)
     try requireKeyspaces(history, recovered, included)
     begin(with: history.catalogChanges, recovered)
-    var replay = TortureReplay(history: history, commits: commits, state: state)
-    state = try replay.run(settlingAt: prefix, recovered)
+    var replay = TortureReplay(
+      history: history, commits: commits, state: state, doubts: doubts)
+    (state, doubts) = try replay.run(settlingAt: prefix, recovery)
     viewCount += replay.viewCount
     commitCount += prefix
     lostRelaxedCount += commits.count - prefix
@@ -213,10 +219,12 @@ package struct TortureOracle: Sendable {
   ) {
     for change in changes {
       guard let content = change.content, change.succeeded != false else { continue }
-      let untouched = (recovered[change.name] ?? [:]).filter { $0.value.hash == content[$0.key] }
+      let untouched = (recovered[change.name] ?? [:]).filter {
+        $0.value.hash == content[$0.key]?.hash && $0.value.expiry == content[$0.key]?.expiry
+      }
       let moment = untouched.values.map(\.timestamp).min()
       state[change.name] = content.mapValues {
-        TortureEntry(hash: $0, timestamp: moment ?? .zero)
+        TortureEntry(hash: $0.hash, timestamp: moment ?? .zero, expiry: $0.expiry)
       }
     }
   }

@@ -11,6 +11,7 @@ extension TorturePlan: CustomStringConvertible {
         + "\(configuration.transactionSizeLimit >> 10) KiB, checkpoint after "
         + "\(configuration.checkpointLogBytes >> 10) KiB or \(configuration.checkpointInterval), "
         + "lock timeout \(configuration.lockTimeout), \(keyCount) keys"
+        + (expires ? ", sweeps after \(configuration.expiryPace.delay)" : "")
     ]
     for (number, life) in lives.enumerated() {
       let steps = life.sessions.reduce(0) { $0 + $1.count }
@@ -19,7 +20,7 @@ extension TorturePlan: CustomStringConvertible {
       lines.append(
         "life \(number): \(life.sessions.count) sessions, \(steps) steps"
           + (faults.isEmpty ? "" : "; \(faults.joined(separator: ", "))")
-          + "; ends by \(life.ending)"
+          + "; ends by \(life.ending), restarts \(life.restart)"
           + (cuts.isEmpty ? "" : "; cuts in recovery: \(cuts.joined(separator: ", "))"))
     }
     return lines.joined(separator: "\n")

@@ -113,7 +113,7 @@ private struct StepMaker {
         pause: generator.oneIn(4) ? pause(&generator) * 20 : pause(&generator))
     case 31: return .checkpoint
     case 32: return generator.oneIn(4) ? .verify : .checkpoint
-    case 33 where isFirst: return .createKeyspace
+    case 33 where isFirst: return .createKeyspace(timeToLive: nil)
     case 34 where isFirst: return .dropKeyspace
     case 35 where generator.oneIn(6): return .exceedWriteSet(space: generator.below(2))
     case 36 where generator.oneIn(6):
@@ -153,14 +153,14 @@ private struct StepMaker {
         byteCount: 1 + generator.below(700))
     case 9 where keyCount >= 400: return .clear(space: space, keys: stretch(from: key, &generator))
     case 0..<8:
-      return .set(space: space, key: key, value: value(&generator))
+      return .set(space: space, key: key, value: value(&generator), expiry: nil)
     case 8:
       let byteCount = 4_000 + generator.below(60_000)
       return .setLarge(
         space: space, key: key, value: TortureValue(seed: generator.next(), byteCount: byteCount),
         pieceByteCount: 1 + generator.below(9_000))
     case 9..<12: return .remove(space: space, key: key)
-    case 12..<15: return .increment(space: space, key: keyCount + key % 4, by: 1 + key)
+    case 12..<15: return .increment(space: space, key: keyCount + key % TortureKey.counterCount, by: 1 + key)
     case 15, 16: return .get(space: space, key: key)
     case 17, 18:
       let (bounds, isReverse, limit) = range(&generator)
@@ -179,7 +179,7 @@ private struct StepMaker {
   }
 
   private func range(_ generator: inout SeededGenerator) -> (Range<Int>, Bool, Int) {
-    let all = keyCount + 4
+    let all = keyCount + TortureKey.mergedCount
     let start = generator.oneIn(2) ? 0 : generator.below(all)
     let end = generator.oneIn(2) ? all : start + generator.below(all - start + 1)
     return (start..<end, generator.oneIn(2), generator.oneIn(3) ? 1 + generator.below(all) : all)

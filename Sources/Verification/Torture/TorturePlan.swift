@@ -24,10 +24,14 @@ package struct TorturePlan: Sendable {
   /// One use of a key in a transaction.
   package enum Operation: Sendable {
     case get(space: Int, key: Int)
-    case set(space: Int, key: Int, value: TortureValue)
+    /// Nil: it expires as its keyspace says.
+    case set(space: Int, key: Int, value: TortureValue, expiry: TortureExpiry?)
     case setLarge(space: Int, key: Int, value: TortureValue, pieceByteCount: Int)
     case remove(space: Int, key: Int)
     case increment(space: Int, key: Int, by: Int)
+    case merge(space: Int, key: Int, TortureMerge)
+    /// Gives a key that is there another expiry.
+    case touch(space: Int, key: Int, TortureExpiry)
     /// Sets every key of a range.
     case fill(space: Int, keys: Range<Int>, seed: UInt64, byteCount: Int)
     /// Removes every key of a range.
@@ -42,7 +46,8 @@ package struct TorturePlan: Sendable {
     case transaction([Operation], durability: Durability?, commits: Bool, retries: Bool)
     /// Views everything at one moment, in two parts with a pause between them.
     case observe(space: Int, bounds: Range<Int>, isReverse: Bool, limit: Int, pause: UInt64)
-    case createKeyspace
+    /// Nil: what is in it lives for good.
+    case createKeyspace(timeToLive: UInt64?)
     /// Makes one with everything that is in it, at once.
     case buildKeyspace(TortureBuild)
     case dropKeyspace
@@ -84,11 +89,15 @@ package struct TorturePlan: Sendable {
     package var recoveryCuts: [RecoveryCut]
     /// How willingly the simulator changes threads.
     package var handOverInterval: Int
+    /// What the clock says when it is recovered from.
+    package var restart = Restart.atTheBeginning
   }
 
   package let seed: UInt64
   package let configuration: Configuration
   package let keyCount: Int
+  /// Whether anything expires.
+  package let expires: Bool
   package let lives: [Life]
 
   package init(seed: UInt64, limits: TortureLimits = TortureLimits()) {
@@ -99,7 +108,6 @@ package struct TorturePlan: Sendable {
     var configuration = Self.configuration(&configurations)
     if featured == .versionBudgetRunsOut { configuration.versionBudget = 1 << 16 }
     configuration.fileCaching = seed % 2 == 0 ? .system : .none
-    self.configuration = configuration
     keyCount = [12, 40, 120, 400, 400, 3_000][configurations.below(6)]
     var endings = streams.fork()
     var works = streams.fork()
@@ -128,6 +136,16 @@ package struct TorturePlan: Sendable {
     for number in lives.indices {
       Self.turnCheckpointsIntoCopies(&lives[number].sessions, salt: copies.next())
     }
+    var habits = streams.fork()
+    configuration.expiryPace = Self.pace(&habits)
+    let habit = Habits(&habits)
+    for number in lives.indices {
+      Self.turnIntoExpiriesAndMerges(
+        &lives[number].sessions, keyCount: keyCount, habit, salt: habits.next())
+      lives[number].restart = Restart.draw(&habits)
+    }
+    expires = habit.expiries > 0
+    self.configuration = configuration
     self.lives = Array(lives.prefix(limits.lives))
   }
 }
@@ -157,6 +175,16 @@ extension TorturePlan {
       firstSegmentByteCount: segment, largestSegmentByteCount: segment << generator.below(2),
       spareByteCount: segment * 4)
     return configuration
+  }
+
+  /// How the sweeper goes about its work.
+  private static func pace(_ generator: inout SeededGenerator) -> ExpiryPace {
+    var pace = ExpiryPace()
+    pace.delay = .microseconds([0, 100, 5_000, 1_000_000][generator.below(4)])
+    pace.entryLimit = [3, 40, 4096][generator.below(3)]
+    pace.keyLimit = [1, 8, 256][generator.below(3)]
+    pace.restFactor = [2, 20][generator.below(2)]
+    return pace
   }
 
   private static func ending(

@@ -11,6 +11,7 @@ package struct TortureResult: Sendable {
   package var commitCount = 0
   package var lostRelaxedCount = 0
   package var viewCount = 0
+  package var counts = TortureCounts()
   package var crashCount = 0
   package var recoveryCount = 0
   /// Calls of the simulated file system.
@@ -29,6 +30,8 @@ package struct TortureRun {
   private var result: TortureResult
   private var image = DiskImage()
   private var numbers: [Int: Int] = [:]
+  /// What the wall clock says when the next world begins.
+  private var wallClock = Simulator.Configuration().startingWallClock
   /// The disk may hold wrong bytes, by declaration.
   private var isDamaged = false
 
@@ -98,6 +101,12 @@ package struct TortureRun {
       }
     }
     account(for: simulator, life, lived)
+    let latest = lived.map { $0.clock.latest(simulator) } ?? simulator.wallClock
+    switch life.restart {
+    case .atTheBeginning: wallClock = Simulator.Configuration().startingWallClock
+    case .later(let nanoseconds):
+      wallClock = UInt64(max(Int64(simulator.wallClock) &+ nanoseconds, 1 << 40))
+    }
     if let openingError {
       let verdict = (openingError as? DatabaseError).map {
         tolerance.judge($0, isDisturbed: simulator.disk.isDisturbed)
@@ -110,17 +119,24 @@ package struct TortureRun {
     if let violation = lived?.violation { throw violation }
     numbers = lived?.newestNumbers ?? numbers
     image = ended(simulator.disk, life)
-    return try recover(life, lived?.history ?? TortureHistory())
+    return try recover(life, lived?.history ?? TortureHistory(), sweptUpTo: latest)
   }
 
   private func world(_ life: TorturePlan.Life) -> Simulator {
     var configuration = Simulator.Configuration()
     configuration.handOverInterval = life.handOverInterval
+    configuration.startingWallClock = wallClock
     if life.faults.contains(where: { $0.kind == .threadStalls }) {
       configuration.stallInterval = 40
       configuration.stallNanoseconds = 3_000_000
     }
     return Simulator(seed: life.seed, disk: image, configuration: configuration)
+  }
+
+  private func recoveringWorld(_ seed: UInt64, _ disk: DiskImage) -> Simulator {
+    var configuration = Simulator.Configuration()
+    configuration.startingWallClock = wallClock
+    return Simulator(seed: seed, disk: disk, configuration: configuration)
   }
 
   private func cutPlanned(by life: TorturePlan.Life) -> Int? {
@@ -156,6 +172,7 @@ package struct TortureRun {
     if let lived {
       result.faults.add(lived.faults)
       result.operationCount += lived.operationCount
+      result.counts.add(lived.counts)
     }
     switch life.ending {
     case .close: break
@@ -180,10 +197,11 @@ package struct TortureRun {
 
   /// Recovers, through the cuts of the plan, twice; settles. False when declared damage was found.
   private mutating func recover(
-    _ life: TorturePlan.Life, _ history: TortureHistory
+    _ life: TorturePlan.Life, _ history: TortureHistory, sweptUpTo moment: UInt64
   ) throws(TortureViolation) -> Bool {
+    var swept = moment
     for (depth, cut) in life.recoveryCuts.enumerated() {
-      let simulator = Simulator(seed: life.seed &+ UInt64(depth) &+ 10, disk: image)
+      let simulator = recoveringWorld(life.seed &+ UInt64(depth) &+ 10, image)
       simulator.disk.cutPower(atChange: cut.change)
       if let lie { simulator.disk.inject(lie.fault) }
       var failure: (any Error)?
@@ -197,6 +215,7 @@ package struct TortureRun {
         }
       }
       note(simulator)
+      swept = max(swept, simulator.wallClock)
       if simulator.disk.isPowered {
         if let failure {
           if isDamaged, (failure as? DatabaseError)?.code == .corrupt { return false }
@@ -213,15 +232,22 @@ package struct TortureRun {
     }
     let before = image
     guard let first = try read(before, life.seed &+ 30) else { return false }
+    let end = wallClock + first.elapsed
     guard let second = try read(before, life.seed &+ 31) else {
       throw TortureViolation(.recoveriesDiffer, "one of two recoveries found damage")
     }
-    guard first.state == second.state else {
+    // One may have looked later than the other.
+    let later = max(first.recovery.moment, second.recovery.moment)
+    guard first.recovery.state(at: later) == second.recovery.state(at: later) else {
       throw TortureViolation(
         .recoveriesDiffer, "two recoveries of one disk show different contents")
     }
     image = first.image
-    try oracle.settle(history, first.state)
+    // The next life goes on from here: what has expired by now stays so until its end.
+    wallClock = end
+    let shown = TortureRecovery(
+      first.recovery.state, moment: first.recovery.moment, sweptUpTo: swept)
+    try oracle.settle(history, shown)
     return true
   }
 
@@ -229,11 +255,13 @@ package struct TortureRun {
   /// declared damage was found.
   private mutating func read(
     _ disk: DiskImage, _ seed: UInt64
-  ) throws(TortureViolation) -> (state: TortureState, image: DiskImage)? {
+  ) throws(TortureViolation)
+    -> (recovery: TortureRecovery, image: DiskImage, elapsed: UInt64)?
+  {
     result.recoveryCount += 1
-    let simulator = Simulator(seed: seed, disk: disk)
+    let simulator = recoveringWorld(seed, disk)
     if let lie { simulator.disk.inject(lie.fault) }
-    let outcome: Result<TortureState, any Error> = simulator.run { [plan, isDamaged] effects in
+    let outcome: Result<TortureRecovery, any Error> = simulator.run { [plan, isDamaged] effects in
       do {
         let database = try Database(
           at: TortureLife.directory, configuration: plan.configuration, effects: effects)
@@ -250,8 +278,10 @@ package struct TortureRun {
     }
     note(simulator)
     switch outcome {
-    case .success(let state):
-      return (state, simulator.disk.snapshot.afterProcessCrash())
+    case .success(let recovery):
+      return (
+        recovery, simulator.disk.snapshot.afterProcessCrash(), simulator.wallClock - wallClock
+      )
     case .failure(let error):
       if let violation = error as? TortureViolation { throw violation }
       if isDamaged, (error as? DatabaseError)?.code == .corrupt { return nil }

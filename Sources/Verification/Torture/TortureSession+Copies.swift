@@ -13,7 +13,8 @@ extension TortureSession {
     let summary = try life.database.backup(to: path, outside: life.effects)
     let observation: TortureHistory.Observation
     do {
-      observation = try observe(copy: path, at: summary.timestamp)
+      let swept = life.clock.latest(life.simulator)
+      observation = try observe(copy: path, at: summary.timestamp, sweptUpTo: swept)
     } catch is DatabaseError where life.tolerance.isDiskDamaged {
       // What the disk did to the copy it may do to it.
       return
@@ -22,17 +23,20 @@ extension TortureSession {
   }
 
   private func observe(
-    copy path: String, at timestamp: Timestamp
+    copy path: String, at timestamp: Timestamp, sweptUpTo: UInt64
   ) throws -> TortureHistory.Observation {
     let copy = try Database(
       at: path, configuration: life.plan.configuration, effects: life.effects)
     var seen = TortureHistory.Observation(snapshot: timestamp)
+    // The clock of the copy may be behind the one that the sweeper went by.
+    seen.sweptUpTo = sweptUpTo
     do {
       try copy.read { snapshot in
         guard snapshot.timestamp == timestamp else {
           throw TortureViolation(
             .structureDamaged, "a backup of the moment \(timestamp) shows \(snapshot.timestamp)")
         }
+        seen.moment = snapshot.judgedMoment
         for name in TortureLife.spaces {
           guard let keyspace = try copy.existingKeyspace(name) else { continue }
           var scan = TortureHistory.Scan(name, nil, isReverse: false, limit: .max)

@@ -25,9 +25,9 @@ struct TortureSession {
         guard let name = name(of: space) else { return }
         try observe(
           .init(name, bounds, isReverse: isReverse, limit: limit), pausing: pause)
-      case .createKeyspace:
+      case .createKeyspace(let timeToLive):
         let name = life.passingName(index)
-        life.create(name)
+        life.create(name, timeToLive: timeToLive)
         life.passing = name
       case .buildKeyspace(let build):
         let name = life.passingName(index)
@@ -50,8 +50,7 @@ struct TortureSession {
         pause(nanoseconds)
         disk.capacity = nil
       case .jumpWallClock(let nanoseconds):
-        life.simulator.jumpWallClock(byNanoseconds: nanoseconds)
-        life.faults.add(nanoseconds < 0 ? .wallClockJumpsBack : .wallClockJumpsForward)
+        life.jumpWallClock(nanoseconds)
       }
     } catch {
       life.meet(error, "step \(index) of session \(number), \(step)")
@@ -68,6 +67,11 @@ struct TortureSession {
       waits.makeTicket(), until: life.effects.time.monotonic() + nanoseconds)
   }
 
+  static func nanoseconds(_ duration: Duration) -> UInt64 {
+    let (seconds, attoseconds) = duration.components
+    return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+  }
+
   // MARK: Transactions
 
   /// A transaction that rolls itself back.
@@ -80,6 +84,7 @@ struct TortureSession {
     let number = life.nextNumber(of: self.number)
     life.history.attempts.append(
       .init(session: self.number, number: number, invoked: life.history.nextEvent()))
+    let mark = life.clock.mark(life.simulator)
     // Every third is certified as well; not so often that it would end under two-phase locking,
     // which reads no one moment that the oracle could ask for.
     let isCertified = number.isMultiple(of: 3)
@@ -92,9 +97,9 @@ struct TortureSession {
       ) { transaction in
         var work = TortureTransaction(
           session: self, snapshot: transaction.snapshotTimestamp)
-        defer { work.record(in: attempt) }
+        defer { work.record(in: attempt, judgedBy: transaction.judgedMoment) }
         for operation in operations { try work.perform(operation, transaction, name, pause) }
-        if !work.writes.isEmpty { try work.stand(at: number, transaction) }
+        if !work.changes.isEmpty { try work.stand(at: number, transaction) }
         if !commits { throw Rollback() }
       }
       let isDurable = (durability ?? life.plan.configuration.durability) != .relaxed
@@ -110,6 +115,8 @@ struct TortureSession {
       life.meet(error, life.history.attempts[attempt].name)
     }
     life.history.attempts[attempt].returned = life.history.nextEvent()
+    life.history.attempts[attempt].latestMoment = life.clock.latest(life.simulator)
+    life.note(life.history.attempts[attempt].moment, since: mark)
   }
 
   private func exceedWriteSet(_ space: Int) {
@@ -147,7 +154,7 @@ struct TortureSession {
         let values = (start..<min(start + 20, keyCount)).map { key in
           TorturePlan.Operation.set(
             space: space, key: 1_000 + key,
-            value: TortureValue(seed: generator.next(), byteCount: 900))
+            value: TortureValue(seed: generator.next(), byteCount: 900), expiry: nil)
         }
         transact(values, .relaxed, commits: true, retries: true)
       }
@@ -161,8 +168,9 @@ struct TortureSession {
       try TortureReading.fill(&scan, snapshot, keyspace)
       scans.append(scan)
       // A snapshot alone tells no moments that an acknowledgement does not.
-      life.history.observations.append(
-        TortureHistory.Observation(snapshot: snapshot.timestamp, scans: scans))
+      var observation = TortureHistory.Observation(snapshot: snapshot.timestamp, scans: scans)
+      observation.moment = snapshot.judgedMoment
+      life.history.observations.append(observation)
     }
   }
 
@@ -181,14 +189,21 @@ struct TortureSession {
     else { return }
     var scan = scan
     var observation: TortureHistory.Observation?
+    let mark = life.clock.mark(life.simulator)
     try life.database.read { snapshot in
       var seen = TortureHistory.Observation(snapshot: snapshot.timestamp)
+      seen.moment = snapshot.judgedMoment
       try TortureReading.fill(&scan, snapshot, keyspace)
       seen.scans.append(scan)
       if let row = scan.rows.first {
         // A point read beside the scan: the two go different ways.
         let hash = try TortureReading.agreeing(on: row.key, snapshot, keyspace)
-        seen.sights.append(.init(keyspace: scan.keyspace, key: row.key, hash: hash))
+        let expiry = try TortureReading.expiry(
+          of: TortureKey.bytes(row.key), snapshot, keyspace)
+        seen.sights.append(
+          .init(
+            keyspace: scan.keyspace, key: row.key, hash: hash,
+            expiry: snapshot.judgedMoment == 0 ? nil : expiry))
       }
       pause(nanoseconds)
       for session in 0..<4 {
@@ -208,6 +223,7 @@ struct TortureSession {
       observation = seen
     }
     guard var observation else { return }
+    life.note(observation.moment, since: mark)
     observation.isDurable = life.plan.configuration.durability != .relaxed
     life.history.observations.append(observation)
   }

@@ -5,7 +5,7 @@ internal import Primitives
 struct TortureTransaction {
   let session: TortureSession
   let snapshot: Timestamp
-  private(set) var writes: [String: [Int: UInt64?]] = [:]
+  private(set) var changes: [String: [Int: TortureHistory.Change]] = [:]
   private var sights: [TortureHistory.Sight] = []
   private var scans: [TortureHistory.Scan] = []
 
@@ -26,13 +26,21 @@ struct TortureTransaction {
     case .pause(let nanoseconds): pause(nanoseconds)
     case .get(let space, let key):
       guard let (name, keyspace) = try open(space) else { return }
-      let hash = try TortureReading.hash(of: key, transaction, keyspace)
-      try note(hash, of: key, in: name)
-    case .set(let space, let key, let value):
+      try look(at: key, name, keyspace, transaction)
+    case .set(let space, let key, let value, let expiry):
       guard let (name, keyspace) = try open(space) else { return }
       let bytes = value.bytes
-      try transaction.set(bytes, for: TortureKey.bytes(key), in: keyspace)
-      writes[name, default: [:]][key] = .some(TortureValue.hash(bytes))
+      if let expiry {
+        let expires = session.life.expiry(expiry)
+        try transaction.set(bytes, for: TortureKey.bytes(key), in: keyspace, expires: expires)
+        add(
+          .set(
+            hash: TortureValue.hash(bytes), bytes: nil, expiry: stored(expires, transaction)),
+          to: key, in: name)
+        session.life.counts.expiringWriteCount += 1
+      } else {
+        try set(bytes, for: key, name, keyspace, transaction)
+      }
     case .setLarge(let space, let key, let value, let pieceByteCount):
       guard let (name, keyspace) = try open(space) else { return }
       let bytes = value.bytes
@@ -43,43 +51,47 @@ struct TortureTransaction {
           try writer.append(Array(bytes[start..<min(start + pieceByteCount, bytes.count)]))
         }
       }
-      writes[name, default: [:]][key] = .some(TortureValue.hash(bytes))
+      noteSet(bytes, of: key, name, keyspace, transaction)
     case .fill(let space, let keys, let seed, let byteCount):
       guard let (name, keyspace) = try open(space) else { return }
       for key in keys {
         let bytes = TortureValue(seed: seed &+ UInt64(key), byteCount: byteCount).bytes
-        try transaction.set(bytes, for: TortureKey.bytes(key), in: keyspace)
-        writes[name, default: [:]][key] = .some(TortureValue.hash(bytes))
+        try set(bytes, for: key, name, keyspace, transaction)
       }
     case .clear(let space, let keys):
       guard let (name, keyspace) = try open(space) else { return }
       for key in keys {
         try transaction.remove(TortureKey.bytes(key), in: keyspace)
-        writes[name, default: [:]][key] = .some(nil)
+        add(.remove, to: key, in: name)
       }
     case .remove(let space, let key):
       guard let (name, keyspace) = try open(space) else { return }
       try transaction.remove(TortureKey.bytes(key), in: keyspace)
-      writes[name, default: [:]][key] = .some(nil)
+      add(.remove, to: key, in: name)
     case .increment(let space, let key, let difference):
       guard let (name, keyspace) = try open(space) else { return }
-      let bytes = TortureKey.bytes(key)
-      let before = try transaction.withBytes(for: bytes, in: keyspace) { span -> Int in
-        guard let counter = TortureValue.counter(span) else {
-          throw TortureViolation(.wrongRead, "the counter \(key) of \(name) is no counter")
-        }
-        return counter
-      }
-      try note(before.map { TortureValue.hash(ofCounter: $0) }, of: key, in: name)
-      let after = TortureValue.bytes(ofCounter: (before ?? 0) + difference)
-      try transaction.set(after, for: bytes, in: keyspace)
-      writes[name, default: [:]][key] = .some(TortureValue.hash(after))
+      try increment(key, by: difference, name, keyspace, transaction)
+    case .merge(let space, let key, let merge):
+      guard let (name, keyspace) = try open(space) else { return }
+      try transaction.merge(merge.operation, for: TortureKey.bytes(key), in: keyspace)
+      // By the commit somebody may have written what expires: judged by this moment then.
+      if session.life.plan.expires { _ = transaction.expiryMoment }
+      let made = defaultExpiry(in: keyspace, transaction)
+      add(.merge(merge, madeExpiring: made), to: key, in: name)
+      session.life.counts.mergeCount += 1
+    case .touch(let space, let key, let expiry):
+      guard let (name, keyspace) = try open(space) else { return }
+      try touch(key, session.life.expiry(expiry), name, keyspace, transaction)
     case .scan(let space, let bounds, let isReverse, let limit):
       guard let (name, keyspace) = try open(space) else { return }
       var scan = TortureHistory.Scan(name, bounds, isReverse: isReverse, limit: limit)
-      scan.ownWrites = writes[name] ?? [:]
+      scan.ownWrites = (changes[name] ?? [:]).mapValues(\.effects)
       try TortureReading.fill(&scan, transaction, keyspace)
       scans.append(scan)
+      // A scan reads what is merged into within its bounds, also behind its limit.
+      for key in (changes[name] ?? [:]).keys where bounds.contains(key) {
+        changes[name]?[key]?.pin()
+      }
     }
   }
 
@@ -89,106 +101,136 @@ struct TortureTransaction {
       let ledger = try session.life.database.existingKeyspace(TortureHistory.ledger)
     else { throw TortureViolation(.wrongKeyspaces, "the ledger is gone") }
     let bytes = TortureValue.bytes(ofCounter: number)
-    try transaction.set(bytes, for: TortureKey.bytes(session.number), in: ledger)
-    writes[TortureHistory.ledger, default: [:]][session.number] = .some(TortureValue.hash(bytes))
+    try set(bytes, for: session.number, TortureHistory.ledger, ledger, transaction)
+  }
+
+  // MARK: Writing
+
+  private mutating func set(
+    _ bytes: [UInt8], for key: Int, _ name: String, _ keyspace: Keyspace,
+    _ transaction: borrowing Transaction
+  ) throws {
+    try transaction.set(bytes, for: TortureKey.bytes(key), in: keyspace)
+    noteSet(bytes, of: key, name, keyspace, transaction)
+  }
+
+  private mutating func noteSet(
+    _ bytes: [UInt8], of key: Int, _ name: String, _ keyspace: Keyspace,
+    _ transaction: borrowing Transaction
+  ) {
+    let isMerged = key >= session.life.plan.keyCount
+    add(
+      .set(
+        hash: TortureValue.hash(bytes), bytes: isMerged ? bytes : nil,
+        expiry: defaultExpiry(in: keyspace, transaction)),
+      to: key, in: name)
+  }
+
+  private mutating func add(_ effect: TortureEffect, to key: Int, in name: String) {
+    changes[name, default: [:]][key, default: .init()].add(effect)
+  }
+
+  private mutating func increment(
+    _ key: Int, by difference: Int, _ name: String, _ keyspace: Keyspace,
+    _ transaction: borrowing Transaction
+  ) throws {
+    let bytes = TortureKey.bytes(key)
+    let before = try transaction.withBytes(for: bytes, in: keyspace) { span -> Int in
+      guard let counter = TortureValue.counter(span) else {
+        throw TortureViolation(.wrongRead, "the counter \(key) of \(name) is no counter")
+      }
+      return counter
+    }
+    try note(before.map { TortureValue.hash(ofCounter: $0) }, nil, of: key, in: name, transaction)
+    let after = TortureValue.bytes(ofCounter: (before ?? 0) + difference)
+    try set(after, for: key, name, keyspace, transaction)
+  }
+
+  private mutating func touch(
+    _ key: Int, _ expires: Expiry, _ name: String, _ keyspace: Keyspace,
+    _ transaction: borrowing Transaction
+  ) throws {
+    let isThere = try transaction.touch(TortureKey.bytes(key), in: keyspace, expires: expires)
+    if isThere {
+      add(.touch(expiry: stored(expires, transaction)), to: key, in: name)
+      session.life.counts.expiringWriteCount += 1
+      try look(at: key, name, keyspace, transaction)
+    } else {
+      try note(nil, nil, of: key, in: name, transaction)
+    }
+  }
+
+  // MARK: Expiry
+
+  /// What the engine stores for an expiry, by the transaction's own moment.
+  private func stored(_ expiry: Expiry, _ transaction: borrowing Transaction) -> UInt64 {
+    switch expiry {
+    case .never: 0
+    case .at(let moment): max(moment.nanosecondsSince1970, 1)
+    case .after(let duration):
+      transaction.expiryMoment + TortureSession.nanoseconds(duration)
+    }
+  }
+
+  private func defaultExpiry(
+    in keyspace: Keyspace, _ transaction: borrowing Transaction
+  ) -> UInt64 {
+    keyspace.options.timeToLive.map { stored(.after($0), transaction) } ?? 0
+  }
+
+  // MARK: Reading
+
+  private mutating func look(
+    at key: Int, _ name: String, _ keyspace: Keyspace, _ transaction: borrowing Transaction
+  ) throws {
+    let hash = try TortureReading.hash(of: key, transaction, keyspace)
+    var expiry: UInt64?
+    if transaction.judgedMoment != 0 {
+      let found = try transaction.expiry(of: TortureKey.bytes(key), in: keyspace)
+      guard (found == nil) == (hash == nil) else {
+        throw TortureViolation(
+          .wrongRead, "key \(key) of \(name) is there to a read or to a question after its expiry")
+      }
+      expiry = found.map { $0.moment?.nanosecondsSince1970 ?? 0 }
+    }
+    try note(hash, expiry, of: key, in: name, transaction)
   }
 
   /// A read: of an own write it is checked at once, else it is evidence for later.
-  private mutating func note(_ hash: UInt64?, of key: Int, in name: String) throws {
-    guard let own = writes[name]?[key] else {
-      sights.append(.init(keyspace: name, key: key, hash: hash))
+  private mutating func note(
+    _ hash: UInt64?, _ expiry: UInt64?, of key: Int, in name: String,
+    _ transaction: borrowing Transaction
+  ) throws {
+    guard let own = changes[name]?[key] else {
+      sights.append(.init(keyspace: name, key: key, hash: hash, expiry: expiry))
       return
     }
-    guard own == hash else {
+    guard own.isIndependent else {
+      sights.append(
+        .init(keyspace: name, key: key, hash: hash, expiry: expiry, own: own.effects))
+      changes[name]?[key]?.pin()
+      return
+    }
+    let moment = transaction.judgedMoment
+    let expected = TortureEntry?.none.after(own.effects, at: snapshot, judgedBy: moment)
+      .seen(at: moment)
+    guard expected?.hash == hash, expiry == nil || expected == nil || expected?.expiry == expiry
+    else {
       throw TortureViolation(
         .wrongRead, "a transaction does not read its own write of key \(key) of \(name)")
     }
   }
 
   /// Writes down what the body did, also when it threw.
-  func record(in attempt: Int) {
+  func record(in attempt: Int, judgedBy moment: UInt64) {
     let life = session.life
     life.history.attempts[attempt].snapshot = snapshot
+    life.history.attempts[attempt].moment = moment
     life.history.attempts[attempt].sights = sights
     life.history.attempts[attempt].scans = scans
-    life.history.attempts[attempt].writes = writes.sorted { $0.key < $1.key }.flatMap {
+    life.history.attempts[attempt].writes = changes.sorted { $0.key < $1.key }.flatMap {
       (name, keys) in
       keys.sorted { $0.key < $1.key }.map { .init(name, $0.key, $0.value) }
     }
-  }
-}
-
-/// Reads, as evidence.
-enum TortureReading {
-  /// The hash of a key's value; nil when it is absent.
-  static func hash<View: Reading & ~Copyable>(
-    of key: Int, _ view: borrowing View, _ keyspace: Keyspace
-  ) throws -> UInt64? {
-    try view.withBytes(for: TortureKey.bytes(key), in: keyspace) { TortureValue.hash($0) }
-  }
-
-  /// The same key by every way of reading it.
-  static func agreeing<View: Reading & ~Copyable>(
-    on key: Int, _ view: borrowing View, _ keyspace: Keyspace
-  ) throws -> UInt64? {
-    let bytes = TortureKey.bytes(key)
-    let found = try hash(of: key, view, keyspace)
-    let byteCount = try view.byteCount(of: bytes, in: keyspace)
-    let copy = try view.read(bytes, in: keyspace, offset: 0, count: .max)
-    let isThere = try view.contains(bytes, in: keyspace)
-    guard copy.map(TortureValue.hash) == found, copy?.count == byteCount, isThere == (found != nil)
-    else {
-      throw TortureViolation(
-        .wrongRead, "the ways to read key \(key) of \(keyspace.name) do not agree")
-    }
-    return found
-  }
-
-  /// Runs a scan and keeps what it returns.
-  static func fill<View: Reading & ~Copyable>(
-    _ scan: inout TortureHistory.Scan, _ view: borrowing View, _ keyspace: Keyspace
-  ) throws {
-    let bounds = try scan.bounds.map {
-      try KeyBounds.range(
-        from: TortureKey.bytes($0.lowerBound), to: TortureKey.bytes($0.upperBound))
-    }
-    var rows: [(key: Int, hash: UInt64)] = []
-    try view.forEach(
-      in: keyspace, bounds ?? .all, reverse: scan.isReverse,
-      limit: scan.limit == .max ? nil : scan.limit
-    ) { key, value in
-      guard let number = TortureKey.number(key) else {
-        throw TortureViolation(.wrongRead, "keyspace \(keyspace.name) holds a key nobody wrote")
-      }
-      rows.append((number, TortureValue.hash(value)))
-      return .continue
-    }
-    scan.rows = rows
-  }
-
-  /// Everything a database holds, with the moment of each value.
-  static func everything(in database: Database) throws -> TortureState {
-    var state = TortureState()
-    for name in database.keyspaceNames {
-      guard let keyspace = try database.existingKeyspace(name) else { continue }
-      var entries: [Int: TortureEntry] = [:]
-      try database.read { snapshot in
-        var scan = TortureHistory.Scan(name, nil, isReverse: false, limit: .max)
-        try fill(&scan, snapshot, keyspace)
-        for row in scan.rows {
-          let key = TortureKey.bytes(row.key)
-          guard let timestamp = try snapshot.timestamp(of: key, in: keyspace) else {
-            throw TortureViolation(
-              .wrongRead, "key \(row.key) of \(name) is in the scan and not in a read")
-          }
-          entries[row.key] = TortureEntry(hash: row.hash, timestamp: timestamp)
-        }
-        guard entries.count == scan.rows.count else {
-          throw TortureViolation(.wrongRead, "a scan of \(name) returned a key twice")
-        }
-      }
-      state[name] = entries
-    }
-    return state
   }
 }

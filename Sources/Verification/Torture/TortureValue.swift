@@ -27,6 +27,22 @@ package struct TortureValue: Sendable, Hashable {
   }
 
   /// The counter that these bytes are; nil when they are none.
+  package static func counter(ofBytes bytes: [UInt8]) -> Int? {
+    guard bytes.count == 8 else { return nil }
+    return bytes.withByteView { Int(truncatingIfNeeded: $0.load(UInt64.self, at: 0)) }
+  }
+
+  /// A set of one-byte elements as `format-spec/merged-values.md` stores it.
+  package static func bytes(ofSet elements: Set<UInt8>) -> [UInt8] {
+    elements.sorted().flatMap { [1, $0] }
+  }
+
+  /// The elements of such a set.
+  package static func elements(ofSet bytes: [UInt8]) -> Set<UInt8> {
+    Set(stride(from: 1, to: bytes.count, by: 2).map { bytes[$0] })
+  }
+
+  /// The counter that these bytes are; nil when they are none.
   package static func counter(_ bytes: RawSpan) -> Int? {
     guard bytes.byteCount == 8 else { return nil }
     return bytes.withByteView { Int(truncatingIfNeeded: $0.load(UInt64.self, at: 0)) }
@@ -44,7 +60,15 @@ package struct TortureValue: Sendable, Hashable {
 }
 
 /// Keys are numbers in decimal, wide enough to sort as numbers do.
+///
+/// Behind those that sessions set there are some that they merge into: counters, texts and sets.
 package enum TortureKey {
+  package static let counterCount = 4
+  package static let textCount = 2
+  package static let setCount = 2
+  /// How many of all three kinds.
+  package static let mergedCount = counterCount + textCount + setCount
+
   package static func bytes(_ number: Int) -> [UInt8] {
     var digits = Array(String(number).utf8)
     digits.insert(
