@@ -149,8 +149,8 @@ let package = Package(
     suite(
       "ObservationTests",
       [
-        "Martlet", "Simulation", "VersionStore", "ConcurrencyControl", "Environment", "Primitives",
-        "RawBytes",
+        "Seeds", "Martlet", "Verification", "Simulation", "VersionStore", "ConcurrencyControl",
+        "Environment", "Primitives", "RawBytes",
       ]),
     suite(
       "ChangesTests",
@@ -158,7 +158,9 @@ let package = Package(
         "Martlet", "RedoLog", "VersionStore", "Simulation", "SystemEnvironment", "Environment",
         "Primitives", "RawBytes",
       ]),
-    suite("OutboxTests", ["Martlet", "Simulation", "Environment", "Primitives"]),
+    suite(
+      "OutboxTests",
+      ["Seeds", "Martlet", "Verification", "Simulation", "Environment", "Primitives", "RawBytes"]),
     suite(
       "ExpiryTests",
       [
@@ -183,7 +185,10 @@ let package = Package(
     suite("ModelCheckingTests", ["Verification"]),
     suite(
       "ExhaustiveTests",
-      ["Martlet", "Verification", "Simulation", "RedoLog", "Environment", "Primitives", "RawBytes"]),
+      [
+        "Seeds", "Martlet", "Verification", "Simulation", "RedoLog", "Environment", "Primitives",
+        "RawBytes",
+      ]),
     suite(
       "DamageTests",
       ["Martlet", "Verification", "Simulation", "SystemEnvironment", "Environment", "Primitives"]),
@@ -233,8 +238,7 @@ if !latches.isEmpty {
     "CrashTests", "TortureTests", "SimulateTests", "ReplicationTests", "ConsensusTests",
     "ModelCheckingTests", "LinearizabilityTests", "ExhaustiveTests", "DamageTests", "GoldenTests",
     "KeyCodingTests", "RecordCodingTests", "BackupTests", "CollectionTests", "ExpiryTests",
-    "MergeTests",
-    "ChangesTests", "OutboxTests", "ObservationTests", "SuspensionTests",
+    "MergeTests", "SuspensionTests",
   ]
   package.targets.removeAll { idle.contains($0.name) }
   package.products.removeAll { $0.name == "martlet" }

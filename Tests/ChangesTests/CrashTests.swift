@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import Martlet
+import RawBytes
 import Simulation
 import Synchronization
 import Testing

@@ -1,5 +1,6 @@
 import Environment
 import Martlet
+import Seeds
 import Simulation
 import Synchronization
 import Testing
@@ -9,43 +10,11 @@ import Verification
 /// then on: nothing acknowledged is lost, nothing wrong is returned, no failure of the device is
 /// taken for damage, and what was healthy afterwards works again (rules F1, F2, F10).
 @Suite(.serialized) struct `A call that fails` {
-  /// A fault at one call of the run.
-  private struct Case: Sendable, CustomStringConvertible {
-    let number: Int
-    let call: FileError.Call
-    let effect: Fault.Effect
-    let isOnce: Bool
-
-    var description: String {
-      "call \(number), \(call), \(effect), \(isOnce ? "once" : "from then on")"
-    }
-
-    var fault: Fault { Fault(effect, isOnce ? .once(at: number) : .from(number)) }
-  }
-
-  /// Every number for every call once, and for each call one of them, in turn, from then on.
-  private func cases(_ calls: [FileError.Call]) -> [Case] {
-    var cases: [Case] = []
-    for (index, call) in calls.enumerated() {
-      let numbers = Fault.numbers(of: call)
-      var effects = numbers.map { Fault.Effect.fails($0) }
-      if call == .write { effects.append(.failsHalfway(Fault.inputOutput)) }
-      cases += effects.map { Case(number: index + 1, call: call, effect: $0, isOnce: true) }
-      let turn = effects[index % effects.count]
-      cases.append(Case(number: index + 1, call: call, effect: turn, isOnce: false))
-    }
-    return cases
-  }
-
   /// The calls of a run without faults, in order.
   private func calls(
     on disk: DiskImage = DiskImage(), _ body: (Effects) throws -> Void
   ) throws -> [FileError.Call] {
-    var configuration = Simulator.Configuration()
-    configuration.keepsTrace = true
-    let simulator = Simulator(seed: TestSeed.value, disk: disk, configuration: configuration)
-    try simulator.run(body)
-    return simulator.trace.entries.compactMap { FileError.Call($0.call) }
+    try CallFault.calls(seed: TestSeed.value, on: disk, body)
   }
 
   /// What only damage may be called.
@@ -72,7 +41,7 @@ import Verification
       try session.run(effects) {}
       #expect(session.outcome.errors.isEmpty && session.outcome.resumed)
     }
-    let all = cases(calls)
+    let all = CallFault.all(of: calls)
     let sampled = Effort.sample(all, debug: debugStride, release: releaseStride)
     let refused = Atomic<Int>(0)
     let resumed = Atomic<Int>(0)
@@ -85,12 +54,8 @@ import Verification
           try session.run(effects) { simulator.disk.removeFaults() }
         }
         try check(session.outcome, fault)
-        // A directory cannot be synced, and the name cannot be taken away again either: only a
-        // process that goes on with the cache of such a device takes the name for durable. The
-        // machine is started again.
-        let isDead = fault.call == .syncDirectory && !fault.isOnce
         try session.checkLater(
-          simulator.disk.snapshot, seed: TestSeed.value, afterRestart: !isDead)
+          simulator.disk.snapshot, seed: TestSeed.value, afterRestart: !fault.endsTheMachine)
       } catch {
         throw CrashSession.Violation(description: "\(fault): \(error)")
       }
@@ -108,16 +73,14 @@ import Verification
     #expect(counts.1 > sampled.count / 4, "hardly any worked on")
   }
 
-  private func check(_ outcome: StubbornSession.Outcome, _ fault: Case) throws {
+  private func check(_ outcome: StubbornSession.Outcome, _ fault: CallFault) throws {
     for error in outcome.errors where Self.damage.contains(error.code) {
       throw CrashSession.Violation(description: "taken for damage: \(error)")
     }
     // One failed read is nothing final, but where a page was evicted between a commit's preparation
     // and its application: then what memory holds is not known, and the database is poisoned.
     let isApplication = outcome.errors.contains { $0.message.contains("could not be applied") }
-    if fault.isOnce, [.read, .size, .kind, .list].contains(fault.call), outcome.isFinal,
-      !isApplication
-    {
+    if fault.isPassingRead, outcome.isFinal, !isApplication {
       throw CrashSession.Violation(description: "final: \(outcome.errors)")
     }
     if outcome.wasOpened, !outcome.isFinal, !outcome.resumed {
@@ -139,7 +102,7 @@ import Verification
         let disk = crash.image.afterPowerCut(model, seed: UInt64(crash.change))
         let nothing = { StubbornSession(script: .nothing, configuration: campaign.configuration) }
         let calls = try calls(on: disk) { try nothing().run($0) {} }
-        let all = cases(calls)
+        let all = CallFault.all(of: calls)
         for fault in Effort.sample(all, debug: 67, release: 9) {
           caseCount.add(1, ordering: .relaxed)
           let life = nothing()
@@ -180,29 +143,6 @@ import Verification
           description: "\(moment.acknowledged) acknowledged since, \(moment.attempted) attempted; "
             + "recovered to none of them")
       }
-    }
-  }
-}
-
-extension FileError.Call {
-  fileprivate init?(_ call: Trace.Call) {
-    switch call {
-    case .open: self = .open
-    case .createDirectory: self = .createDirectory
-    case .list: self = .list
-    case .kind: self = .kind
-    case .rename: self = .rename
-    case .remove: self = .remove
-    case .syncDirectory: self = .syncDirectory
-    case .lock: self = .lock
-    case .read: self = .read
-    case .write: self = .write
-    case .sync: self = .sync
-    case .size: self = .size
-    case .truncate: self = .truncate
-    case .allocate: self = .allocate
-    case .punchHole: self = .punchHole
-    default: return nil
     }
   }
 }

@@ -1,5 +1,6 @@
 import Environment
 import Martlet
+import Seeds
 import Simulation
 import Synchronization
 import Testing

@@ -2,6 +2,7 @@ import Dispatch
 import Environment
 import Martlet
 import RedoLog
+import Seeds
 import Simulation
 import Synchronization
 import Testing

@@ -1,6 +1,7 @@
 import Environment
 import Martlet
 import RedoLog
+import Seeds
 import Simulation
 import Synchronization
 import Testing

@@ -115,6 +115,21 @@ import Testing
     }
   }
 
+  /// The lead of the wall clock over the steady one was taken from two readings, the steady one first:
+  /// a thread that was kept waiting in between took it for more than it is, for the rest of the process,
+  /// and everything expired that much too early. The torture saw moments that no clock had reached.
+  @Test func `does not expire early when whoever reads the clocks is kept waiting between them`()
+    throws
+  {
+    try put("a", "1", 10_000)
+    time.keepReadersWaiting(seconds: 100)
+    _ = try world.value("a")
+    time.keepReadersWaiting(seconds: 0)
+    try put("b", "2", 60)
+    let moment = try db.read { try $0.expiry(of: "b", in: keys)?.moment }
+    #expect(moment?.nanosecondsSince1970 == time.wallClock() + 60_000_000_000)
+  }
+
   @Test func `is not brought back by a clock that is set back`() throws {
     try put("a", "1", 10)
     time.pass(11)

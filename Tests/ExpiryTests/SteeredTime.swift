@@ -9,9 +9,20 @@ final class SteeredTime: TimeSource {
   private let wall = Atomic<UInt64>(1_800_000_000_000_000_000)
   private let steady = Atomic<UInt64>(1 << 61)
 
-  func wallClock() -> UInt64 { wall.load(ordering: .sequentiallyConsistent) }
+  private let dawdling = Atomic<Int>(0)
 
-  func monotonic() -> UInt64 { steady.load(ordering: .sequentiallyConsistent) }
+  func wallClock() -> UInt64 { reading(wall) }
+
+  func monotonic() -> UInt64 { reading(steady) }
+
+  private func reading(_ clock: borrowing Atomic<UInt64>) -> UInt64 {
+    let value = clock.load(ordering: .sequentiallyConsistent)
+    pass(dawdling.load(ordering: .relaxed))
+    return value
+  }
+
+  /// Whoever reads a clock is kept waiting behind it for so long from now on.
+  func keepReadersWaiting(seconds: Int) { dawdling.store(seconds, ordering: .relaxed) }
 
   /// Time passes.
   func pass(_ seconds: Int) {

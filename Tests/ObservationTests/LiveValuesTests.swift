@@ -1,4 +1,5 @@
 import Martlet
+import RawBytes
 import Synchronization
 import Testing
 

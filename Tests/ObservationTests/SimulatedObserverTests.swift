@@ -1,6 +1,7 @@
 import Environment
 import Martlet
 import Primitives
+import RawBytes
 import Simulation
 import Synchronization
 import Testing

@@ -1,5 +1,6 @@
 import Foundation
 import Martlet
+import RawBytes
 import Synchronization
 import Testing
 

@@ -2,6 +2,7 @@ import Dispatch
 import Environment
 import Foundation
 import Martlet
+import RawBytes
 import Simulation
 import Synchronization
 import Testing

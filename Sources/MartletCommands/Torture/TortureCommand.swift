@@ -9,10 +9,12 @@ package struct TortureCommand: ParsableCommand {
     commandName: "torture",
     abstract: "Break the engine on purpose: crashes and faults from seeds, every answer checked.",
     discussion: """
-      Each run is one database in a simulated world: several sessions work on it at once, calls \
+      Each run is one database in a simulated world: several sessions work on it at once, set, \
+      remove, merge and let expire, calls \
       fail, bytes lie, clocks jump, the power fails at a random write and again inside the \
       recoveries that follow. What is found afterwards is held against everything that was \
-      acknowledged: nothing lost, nothing half, nothing wrong, at every timestamp that was seen. \
+      acknowledged: nothing lost, nothing half, nothing wrong, at every timestamp that was seen and \
+      by every clock. \
       The same seed is the same run. A failing run is made smaller, and printed as the command \
       that repeats it.
 
@@ -131,7 +133,8 @@ package struct TortureCommand: ParsableCommand {
       display.show(tally.runCount) { _ in
         let kinds = TortureFault.allCases.count - tally.faults.missing.count
         return
-          "\(Figures.count(tally.operationCount)) steps, \(Figures.count(tally.crashCount)) crashes, "
+          "\(Figures.count(tally.operationCount)) steps, \(Figures.count(tally.counts.mergeCount)) merges, "
+          + "\(Figures.count(tally.counts.sweptCount)) swept, \(Figures.count(tally.crashCount)) crashes, "
           + "\(Figures.count(tally.faults.total)) faults of \(kinds) kinds, "
           + "\(Figures.count(tally.failures.count, "failure"))"
       }

@@ -125,7 +125,8 @@ final class TortureLife: @unchecked Sendable {
   func passingName(_ step: Int) -> String { "passing-\(lifeNumber)-\(step)" }
 
   private func changeCatalog(
-    _ name: String, isCreation: Bool, content: [Int: TortureHistory.Built]? = nil, isDurable: Bool = false,
+    _ name: String, isCreation: Bool, content: [Int: TortureHistory.Built]? = nil,
+    isDurable: Bool = false,
     _ body: () throws -> Void
   ) {
     let index = history.catalogChanges.count

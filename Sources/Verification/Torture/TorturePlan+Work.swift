@@ -160,7 +160,8 @@ private struct StepMaker {
         space: space, key: key, value: TortureValue(seed: generator.next(), byteCount: byteCount),
         pieceByteCount: 1 + generator.below(9_000))
     case 9..<12: return .remove(space: space, key: key)
-    case 12..<15: return .increment(space: space, key: keyCount + key % TortureKey.counterCount, by: 1 + key)
+    case 12..<15:
+      return .increment(space: space, key: keyCount + key % TortureKey.counterCount, by: 1 + key)
     case 15, 16: return .get(space: space, key: key)
     case 17, 18:
       let (bounds, isReverse, limit) = range(&generator)

@@ -1,10 +1,10 @@
-import Foundation
+internal import Foundation
 
 /// How much of what can be enumerated is run.
-enum Effort {
+package enum Effort {
   /// `MARTLET_EXHAUSTIVE=1` of the environment: everything, also in debug and where tests sample
   /// by default.
-  static let isWhole = ProcessInfo.processInfo.environment["MARTLET_EXHAUSTIVE"] == "1"
+  package static let isWhole = ProcessInfo.processInfo.environment["MARTLET_EXHAUSTIVE"] == "1"
 
   /// `MARTLET_THINNING=4` of the environment: in debug a fourth of the cases, where a release build
   /// runs them as well.
@@ -14,14 +14,18 @@ enum Effort {
   }()
 
   /// In debug every nth case is run, for the same code.
-  static func sample<Element>(
+  package static func sample<Element>(
     _ all: [Element], debug: Int, release: Int = 1
   ) -> [Element] {
-    let stride = isWhole ? 1 : isDebug ? debug * thinning : release
-    return Swift.stride(from: 0, to: all.count, by: stride).map { all[$0] }
+    Swift.stride(from: 0, to: all.count, by: stride(debug: debug, release: release)).map { all[$0] }
   }
 
-  static var isDebug: Bool {
+  /// Which cases these are: every so manieth.
+  package static func stride(debug: Int, release: Int = 1) -> Int {
+    isWhole ? 1 : isDebug ? debug * thinning : release
+  }
+
+  package static var isDebug: Bool {
     #if DEBUG
       true
     #else
