@@ -324,7 +324,9 @@ import Testing
       #expect(throws: DatabaseError.self) { try before.dropKeyspace("people") }
       try before.close()
       let database = try Database(at: path, configuration: Configuration(), effects: effects)
-      try database.dropKeyspace("people")
+      let error = #expect(throws: DatabaseError.self) { try database.dropKeyspace("people") }
+      #expect(error?.code == .ownedByCollection)
+      try database.dropCollection("people")
       #expect(database.keyspaceNames == ["martlet/schema"])
       try database.open(Person.all)
       #expect(try database.count(Person.all.where(Person.byName.all)) == 0)

@@ -207,6 +207,7 @@ extension Engine {
 
   /// Whether the schema knows a collection, open or not.
   func isCollection(_ name: String) throws -> Bool {
+    if collections[name] != nil { return true }
     guard let store = try existingSchema() else { return false }
     return try snapshot { try store.read($0).collections[name] != nil }
   }

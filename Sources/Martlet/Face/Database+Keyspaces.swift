@@ -42,26 +42,20 @@ extension Database {
   ///
   /// Snapshots that began before go on seeing it; its space returns when the last of them has
   /// ended. Transactions that wrote to it and are not committed fail with `keyspaceDropped`.
-  /// A collection that is not open goes with its indexes, as by ``dropCollection(_:)``.
-  /// - Throws: `unknownKeyspace` when there is none of that name; `ownedByCollection` for a collection
-  ///   that is open (``dropCollection(_:)`` drops it); `invalidArgument` for what the engine keeps for
-  ///   itself.
+  /// - Throws: `unknownKeyspace` when there is none of that name; `ownedByCollection` for a collection,
+  ///   open or not (``dropCollection(_:)`` drops it with its indexes); `invalidArgument` for what the
+  ///   engine keeps for itself.
   public func dropKeyspace(_ name: String) throws {
     try requireNotReserved(name)
     try withEngine { engine in
-      if engine.collections[name] != nil {
+      // Its keyspace alone would leave entries of records that are gone.
+      if try engine.isCollection(name) {
         throw DatabaseError(
           .ownedByCollection, "\"\(name)\" is a collection: drop it with dropCollection")
       }
-      // Its keyspace alone would leave entries of records that are gone.
-      if try engine.isCollection(name) { return try engine.dropCollection(name) }
       try engine.changingCatalog { transaction in
         guard let info = engine.store.keyspace(named: name) else {
           throw DatabaseError(.unknownKeyspace, "there is no keyspace \"\(name)\"")
-        }
-        if engine.collections.owns(info.id) {
-          throw DatabaseError(
-            .ownedByCollection, "\"\(name)\" is a collection: drop it with dropCollection")
         }
         try engine.commitCatalog(
           transaction, info.id, name: name, state: .dropping, options: info.options,

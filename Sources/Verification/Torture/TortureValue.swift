@@ -5,6 +5,11 @@ package struct TortureValue: Sendable, Hashable {
   package let seed: UInt64
   package let byteCount: Int
 
+  package init(seed: UInt64, byteCount: Int) {
+    self.seed = seed
+    self.byteCount = byteCount
+  }
+
   /// The bytes. Half of them repeat, so that compression has something to do.
   package var bytes: [UInt8] {
     var generator = ScriptGenerator(seed: seed)
