@@ -31,7 +31,9 @@ import Testing
         files: world.files, time: world.time, entropy: world.entropy, waits: world.waits,
         background: world.background, events: collector)
       let db = try Database(
-        at: "/db", configuration: Configuration(idleTransactionThreshold: threshold),
+        at: "/db",
+        configuration: Configuration(
+          checkpointInterval: .seconds(2), idleTransactionThreshold: threshold),
         effects: effects)
       defer { try? db.close() }
       let keyspace = try db.keyspace("k")

@@ -37,7 +37,7 @@ final class Checkpointer: @unchecked Sendable {
     var thread: (any BackgroundThread)?
     var transactionFloor: @Sendable () -> TransactionID = { TransactionID(0) }
     /// Something else to be done now and then on this thread, and nanoseconds between two times.
-    var look: @Sendable () -> Void = {}
+    var look: @Sendable () -> Bool = { false }
     var lookInterval: UInt64?
   }
 
@@ -63,10 +63,11 @@ final class Checkpointer: @unchecked Sendable {
 
   /// - Parameters:
   ///   - lookInterval: nanoseconds between two calls of `look`; nil: there are none.
-  ///   - look: something short to be done on the same thread, between checkpoints.
+  ///   - look: something short to be done on the same thread, between checkpoints; when it returns
+  ///     false, it is called again when the thread wakes anyway.
   func start(
     transactionFloor: @escaping @Sendable () -> TransactionID, looking lookInterval: UInt64?,
-    _ look: @escaping @Sendable () -> Void
+    _ look: @escaping @Sendable () -> Bool
   ) {
     loop.withLock { state in
       state.transactionFloor = transactionFloor
@@ -126,14 +127,11 @@ final class Checkpointer: @unchecked Sendable {
       }
       if loop.withLock({ $0.isStopping }) { return }
       let now = effects.time.monotonic()
-      if now >= nextLook {
-        look()
-        nextLook = after(lookInterval, now)
-      }
       let isTime = now >= nextCheckpoint
       if isDue || isTime {
         nextCheckpoint = after(configuration.checkpointInterval.nanoseconds, now)
       }
+      if now >= nextLook { nextLook = look() ? after(lookInterval, now) : nextCheckpoint }
       guard !pipeline.isPoisoned, !store.isPoisoned else { continue }
       guard isDue || (isTime && logByteCount > 0) else { continue }
       do {

@@ -135,11 +135,12 @@ final class Engine: @unchecked Sendable {
   /// remembers the even number at its begin, so that one which began too late is interrupted as well.
   var suspension: UInt32 { UInt32(truncatingIfNeeded: interruption) }
 
-  /// Looks who has done nothing since the last look, and asks again.
-  private func lookForIdle() {
-    idleWatch.look(
+  /// Looks who has done nothing since the last look, and asks again. False when there is nobody.
+  private func lookForIdle() -> Bool {
+    let isAnybodyThere = idleWatch.look(
       store.openSnapshots, waiting: locks.waiting, now: effects.time.monotonic())
-    interruptions.wrappingAdd(1 << 32, ordering: .relaxed)
+    if isAnybodyThere { interruptions.wrappingAdd(1 << 32, ordering: .relaxed) }
+    return isAnybodyThere
   }
 
   /// Ends all transactions that run: their next call throws, and none of them commits.

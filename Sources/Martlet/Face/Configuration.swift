@@ -61,8 +61,8 @@ public struct Configuration: Sendable {
   public var slowTransactionThreshold: Duration?
   /// How long a transaction may be open and do nothing before `events` tell of it (a warning of the
   /// kind `idleTransaction`, once); nil: never. A snapshot is told of when it keeps old versions. It
-  /// costs transactions nothing; it comes between once and twice this time after the last operation.
-  /// Where there are `events`, a thread wakes each half of this time.
+  /// costs transactions nothing. It comes between once and twice this time after the last operation, and
+  /// up to ``checkpointInterval`` later where the database has rested before.
   public var idleTransactionThreshold: Duration?
   /// Receives what happens, from aborts to failures of the device. Called on the engine's threads and
   /// on those of transactions; must not call the database.

@@ -11,8 +11,12 @@ internal import VersionStore
 /// (`Engine.interruption`). It differs then, and the first operation of each transaction that meets it
 /// says so here and goes on. Who has not said so from one question to the next has done nothing.
 ///
+/// While nobody has anything open there are no questions, so that a database that rests wakes nobody: the
+/// next one comes when a checkpoint would be looked for.
+///
 /// - Invariant IW1: a transaction is told of once, after it has done nothing for the threshold, and
-///   before it has done so for twice the threshold; one that waits for a lock is at work.
+///   before it has done so for twice the threshold, not counting the time before the first question
+///   that it met; one that waits for a lock is at work.
 // SENDABLE: all mutable state is in a Mutex.
 final class IdleWatch: Sendable {
   /// Who is watched: a transaction by its number, a reader by its snapshot.
@@ -68,7 +72,8 @@ final class IdleWatch: Sendable {
   /// - Parameters:
   ///   - open: every open snapshot.
   ///   - waiting: transactions that wait for a lock.
-  func look(_ open: [SnapshotReport], waiting: Set<TransactionID>, now: UInt64) {
+  /// - Returns: whether there is anybody to be asked.
+  func look(_ open: [SnapshotReport], waiting: Set<TransactionID>, now: UInt64) -> Bool {
     let idle = state.withLock { state -> [Idle] in
       var idle: [User: Idle] = [:]
       var courses: [User: Course] = [:]
@@ -88,6 +93,7 @@ final class IdleWatch: Sendable {
       return idle.values.filter(\.isHarmful)
     }
     for found in idle.sorted(by: { $0.transaction < $1.transaction }) { events.report(found.event) }
+    return !open.isEmpty
   }
 }
 
