@@ -19,7 +19,6 @@ import Verification
     let simulator = Simulator(seed: 3)
     var configuration = Self.configuration
     configuration.checkpointInterval = .seconds(10_000)
-    configuration.idleTransactionThreshold = nil // Who watches for idle transactions does not sleep.
     try simulator.run { effects in
       let db = try Database(at: "/db", configuration: configuration, effects: effects)
       let keys = try db.keyspace("k")
