@@ -7,8 +7,10 @@
 /// How long an entry lives: its time to live.
 ///
 /// An expired entry is absent: to reads, scans, counts and conditional writes alike. A transaction
-/// judges that against the moment of its own begin, so that what it sees does not change while it
-/// runs. The entry itself is removed later, by a background sweeper, in ordinary commits.
+/// judges that against the moment of its own begin, so that what it sees does not expire while it
+/// runs. The entry itself is removed later, by a background sweeper, in ordinary commits: only at
+/// `.readUncommitted` and `.readCommitted`, which show what others commit, it can vanish with one. That an
+/// entry expires conflicts with nobody. See "Entries that expire" in <doc:TransactionsAndIsolation>.
 ///
 /// Time is the wall clock, and never goes back while a database is open: when the system's clock is
 /// set back, expiry goes on at its own pace from where it was. A database that is opened again
