@@ -7,8 +7,10 @@
 /// As a key of its own its bytes are those of its elements, one after the other; as an element of
 /// another tuple it is nested, and compares as one.
 public struct KeyTuple<each Element: KeyElement> {
-  /// The elements.
-  public var elements: (repeat each Element)
+  // Not a `var`: the compiler of Swift 6.3 crashes over an element that is read in a place that may be
+  // assigned to, be it a variable, an `inout` parameter or a stored property of some type.
+  /// The elements: `key.elements.0` is the first one. A key is not changed; make another one.
+  public let elements: (repeat each Element)
 
   /// A tuple of elements; of none, it is the empty key.
   @inlinable
