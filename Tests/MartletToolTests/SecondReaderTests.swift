@@ -216,6 +216,187 @@ import Testing
     }
   }
 
+  // MARK: Backup streams
+
+  @Test func `reads a backup stream as the database that a restore makes of it`() throws {
+    guard let reader = Self.reader else { return }
+    let seed = testSeed()
+    for shape in [Shape(), Shape(pageSize: 16384, isCompressed: true, commits: 30)] {
+      try withTemporaryFolder { folder in
+        let database = try Self.write(shape, seed: seed, at: folder + "/database")
+        var stream: [UInt8] = []
+        try database.backup { stream += $0 }
+        try database.close()
+        let file = folder + "/backup"
+        try Data(stream).write(to: URL(fileURLWithPath: file))
+        var rest = [stream]
+        try Database.restore(to: folder + "/restored") { rest.popLast() }
+        let listing = try read(reader, file, "--keyspaces", "--check")
+        try #require(listing.status == 0, "\(listing.error)")
+        let names = String(decoding: listing.output, as: UTF8.self).split(separator: "\n")
+          .map(String.init)
+        #expect(names.count == 4)
+        let found = try Self.run(
+          "python3", [reader, file] + names.flatMap { ["--keyspace", $0] })
+        #expect(found.status == 0, "\(found.error)")
+        var expected = Data()
+        for name in names {
+          let scan = try ToolProcess(
+            arguments: ["scan", folder + "/restored", "--keyspace", name, "--format", "tsv"])
+          #expect(scan.status == 0, "\(scan.error)")
+          expected += scan.bytes
+        }
+        #expect(found.output == expected, "\(found.output.count) and \(expected.count) bytes")
+        try rejectDamage(stream, reader, file, seed)
+      }
+    }
+  }
+
+  /// Whatever is wrong with a stream ends the reader with the place (negative control).
+  private func rejectDamage(
+    _ stream: [UInt8], _ reader: String, _ file: String, _ seed: UInt64
+  ) throws {
+    var generator = SeededBytes(seed: seed)
+    func requireDamage(_ bytes: [UInt8], _ what: String) throws {
+      try Data(bytes).write(to: URL(fileURLWithPath: file))
+      let found = try read(reader, file, "--keyspace", "default")
+      #expect(
+        found.status == 1 && found.output.isEmpty && found.error.contains(file),
+        "\(what): \(found.error)")
+    }
+    for _ in 0..<4 {
+      var damaged = stream
+      let place = generator.below(stream.count)
+      damaged[place] ^= 1 << UInt8(generator.below(8))
+      try requireDamage(damaged, "byte \(place) flipped")
+    }
+    try requireDamage(Array(stream.dropLast(1 + generator.below(stream.count - 1))), "cut short")
+    try requireDamage(stream + [0], "a byte more")
+  }
+
+  // MARK: Collections
+
+  private struct Home: Codable {
+    var city: String
+    var floor: Int?
+  }
+
+  private struct Citizen: Codable, Identifiable {
+    var id: KeyTuple<String, Int> { KeyTuple(name, number) }
+    var name: String
+    var number: Int
+    var home: Home
+    var tags: [String]
+    var height: Double
+    var isAdult: Bool
+    var born: Date
+    var token: UUID
+    var picture: [UInt8]
+    var worth: Decimal
+    var motto: String?
+
+    /// The line that a reader of the specification prints.
+    var line: String {
+      let fields: [(String, String)] = [
+        ("born", "{\"date\":\(born.timeIntervalSinceReferenceDate)}"), ("height", "\(height)"),
+        (
+          "home",
+          "{\"city\":\"\(home.city)\"" + (home.floor.map { ",\"floor\":\($0)" } ?? "") + "}"
+        ),
+        ("isAdult", "\(isAdult)"), ("motto", motto.map { "\"\($0)\"" } ?? ""),
+        ("name", "\"\(name)\""), ("number", "\(number)"),
+        (
+          "picture",
+          "{\"bytes\":\"\(picture.map { String(Int($0) + 256, radix: 16).dropFirst() }.joined())\"}"
+        ),
+        ("tags", "[" + tags.map { "\"\($0)\"" }.joined(separator: ",") + "]"),
+        ("token", "\"\(token.uuidString)\""), ("worth", "{\"decimal\":\"\(worth)\"}"),
+      ]
+      let record = fields.filter { !$0.1.isEmpty }.map { "\"\($0.0)\":\($0.1)" }
+      return "{\"id\":[\"\(name)\",\(number)],\"record\":{\(record.joined(separator: ","))}}\n"
+    }
+  }
+
+  private struct Note: Codable, Identifiable {
+    var id: Int
+    var text: String
+  }
+
+  @Test func `prints the records of collections, decoded by the specification`() throws {
+    guard let reader = Self.reader else { return }
+    let citizens = RecordCollection("citizens", of: Citizen.self)
+    let notes = RecordCollection("notes", of: Note.self, coder: JSONRecordCoder())
+    let people = [
+      Citizen(
+        name: "Ada", number: -300, home: Home(city: "Ørsted", floor: 3), tags: ["x", "ÿ ✓"],
+        height: 1.75, isAdult: true, born: Date(timeIntervalSinceReferenceDate: -0.5),
+        token: UUID(uuidString: "01234567-89AB-CDEF-0123-456789ABCDEF") ?? UUID(),
+        picture: [0, 255],
+        worth: Decimal(string: "-12.50") ?? 0, motto: nil),
+      Citizen(
+        name: "Ada", number: 70_000, home: Home(city: "Oslo", floor: nil), tags: [], height: 0.1,
+        isAdult: false, born: Date(timeIntervalSinceReferenceDate: 1e9 + 0.25),
+        token: UUID(uuidString: "FFFFFFFF-0000-4000-8000-000000000001") ?? UUID(), picture: [],
+        worth: 7, motto: String(repeating: "m", count: 200)),
+    ]
+    try withTemporaryFolder { folder in
+      let database = try Database(at: folder + "/database")
+      try database.open(Schema(citizens, notes))
+      try database.write { tx in
+        for person in people { try tx.put(person, in: citizens) }
+        for id in [-70_000, -1, 0, 1, 255, 256, Int.max, Int.min] {
+          try tx.put(Note(id: id, text: "\(id)\n"), in: notes)
+        }
+      }
+      var stream: [UInt8] = []
+      try database.backup { stream += $0 }
+      try database.close()
+      try Data(stream).write(to: URL(fileURLWithPath: folder + "/backup"))
+      for path in [folder + "/database", folder + "/backup"] {
+        let found = try read(reader, path, "--collection", "citizens", "--check")
+        #expect(found.status == 0, "\(found.error)")
+        #expect(String(decoding: found.output, as: UTF8.self) == people.map(\.line).joined())
+        let json = try read(reader, path, "--collection", "notes")
+        let expected = [Int.min, -70_000, -1, 0, 1, 255, 256, Int.max].map {
+          "{\"id\":\($0),\"record\":{\"id\":\($0),\"text\":\"\($0)\\n\"}}\n"
+        }
+        #expect(String(decoding: json.output, as: UTF8.self) == expected.joined(), "\(json.error)")
+        let none = try read(reader, path, "--collection", "nobody")
+        #expect(none.status == 1 && none.error.contains("no collection named nobody"))
+      }
+    }
+  }
+
+  /// The examples of the pages, which no engine has to write.
+  @Test func `decodes the examples of the specification`() throws {
+    guard let reader = Self.reader else { return }
+    let script = """
+      import os, sys
+      sys.dont_write_bytecode = True
+      folder = os.path.dirname(sys.argv[1])
+      sys.path.insert(0, folder)
+      import martlet_reader as reader
+      def vector(name):
+          return open(os.path.join(folder, "..", "vectors", name), "rb").read()
+      key = reader.Tuples.elements(vector("key-tuple.bin"), "key")
+      assert key == ["a\\0b", None, -5551212, 300, 0.5, True, [None, {"bytes": "01"}], {"descending": "z"}], key
+      record = reader.Records(vector("record.bin"), "record").value()
+      assert record == {"id": 300, "name": "Ada", "tags": ["x", None], "home": {"name": "Rome"}}, record
+      def refuses(body, data):
+          try:
+              body(bytes.fromhex(data), "example")
+          except (reader.Damage, reader.Refusal):
+              return True
+          return False
+      for wrong in ["00ff41", "0c", "02c300", "0261", "1500", "217fffffffffffffff", "fe", "4085"]:
+          assert refuses(reader.Tuples.elements, wrong), wrong
+      for wrong in ["", "02", "01000a00ff", "01007f41", "010009025831", "0100ff00"]:
+          assert refuses(lambda data, place: reader.Records(data, place).value(), wrong), wrong
+      """
+    let found = try Self.run("python3", ["-c", script, reader])
+    #expect(found.status == 0, "\(found.error)")
+  }
+
   /// An integer of the file's.
   private func field(_ bytes: [UInt8], _ offset: Int, _ count: Int) -> Int {
     (0..<count).reversed().reduce(0) { $0 << 8 | Int(bytes[offset + $1]) }

@@ -3,10 +3,13 @@
 
     python3 format-spec/reader/martlet_reader.py DIRECTORY --keyspaces
     python3 format-spec/reader/martlet_reader.py DIRECTORY --keyspace cities
+    python3 format-spec/reader/martlet_reader.py DIRECTORY --collection people
     python3 format-spec/reader/martlet_reader.py DIRECTORY --check
+    python3 format-spec/reader/martlet_reader.py BACKUP --keyspace cities
 
 Prints the names of the keyspaces, or the entries of one as `martlet scan --format tsv` does: as the
-next opening of the engine would find them, closed or crashed. Nothing is changed, and no lock is
+next opening of the engine would find them, closed or crashed. The records of a collection it prints
+as JSON, one a line. A file is taken for a backup stream. Nothing is changed, and no lock is
 taken: the database must rest. Needs the standard library of Python 3.9, and liblz4 for databases
 with compressed pages.
 
@@ -19,11 +22,13 @@ The sections below carry the names of the pages of the specification.
 import argparse
 import ctypes
 import ctypes.util
+import json
 import os
 import re
 import struct
 import sys
 import time
+import uuid
 
 BLOCK = 4096
 UNIT = 512
@@ -61,9 +66,9 @@ def make_table():
 BYTE_TABLE, PAIR_TABLE = make_table()
 
 
-def crc32c(data):
-    """CRC-32C, two bytes at a time."""
-    crc = 0xFFFFFFFF
+def crc32c(data, before=0):
+    """CRC-32C, two bytes at a time, going on from that of what stands before."""
+    crc = before ^ 0xFFFFFFFF
     even = len(data) & ~1
     table = PAIR_TABLE
     for pair in struct.unpack(f"<{even // 2}H", data[:even]):
@@ -196,6 +201,13 @@ class Superblock:
                 raise Damage(place, f"{what} cannot be so")
 
 
+def superblock_copy(block, place):
+    """One copy, which has its magic."""
+    if len(block) < BLOCK or struct.unpack_from("<I", block, 4092)[0] != crc32c(block[:4092]):
+        raise Damage(place, "wrong checksum")
+    return Superblock(block, place)
+
+
 def read_superblock(file):
     """The newest valid copy of four."""
     copies, problems, has_magic = [], [], False
@@ -206,9 +218,7 @@ def read_superblock(file):
             continue
         has_magic = True
         try:
-            if len(block) < BLOCK or struct.unpack_from("<I", block, 4092)[0] != crc32c(block[:4092]):
-                raise Damage(place, "wrong checksum")
-            copies.append(Superblock(block, place))
+            copies.append(superblock_copy(block, place))
         except Damage as damage:
             problems.append(str(damage))
     if not has_magic:
@@ -224,12 +234,12 @@ def read_superblock(file):
 class Entry:
     """Sixteen bytes that say where something lies."""
 
-    def __init__(self, data, place):
+    def __init__(self, data, place, is_placed=True):
         low, length, self.flags, self.checksum, self.birth = struct.unpack("<5sBHII", data)
         self.place = int.from_bytes(low, "little")
         self.units = length + 1
         self.is_absent = is_zero(data)
-        if not self.is_absent and self.place < 32:
+        if is_placed and not self.is_absent and self.place < 32:
             raise Damage(place, f"an entry that leads to unit {self.place}, before the first place")
 
     @property
@@ -300,7 +310,7 @@ class Pages:
         entry = self.entries.get(number)
         if entry is None:
             raise Damage(place, "no image, although something refers to it")
-        image = entry.read(self.file, place)
+        image = self.image(number, entry, place)
         if entry.flags & 1:
             (count,) = struct.unpack_from("<I", image)
             if not 1 <= count <= len(image) - 4 or len(image) > self.page_size - UNIT:
@@ -313,6 +323,9 @@ class Pages:
         if struct.unpack_from("<I", page, 4)[0] != number or not is_zero(page[2:4]):
             raise Damage(place, f"it is page {struct.unpack_from('<I', page, 4)[0]}")
         return page
+
+    def image(self, number, entry, place):
+        return entry.read(self.file, place)
 
     def root_table(self):
         superblock = self.superblock
@@ -827,6 +840,334 @@ class LargeValues:
         self.values.pop(transaction, None)
 
 
+# MARK: Backup stream
+
+
+class BackupStream(Pages):
+    """The pages of a checkpoint as they come in a stream."""
+
+    MAGIC = b"MartletB"
+    KINDS = {1: "start", 2: "images", 3: "root table", 4: "end"}
+
+    def __init__(self, path):
+        self.file = DataFile(path)
+        self.entries, self.images, self.taken, self.table = {}, {}, [], bytearray()
+        self.superblock, self.byte_count, has_ended = None, 0, False
+        data = self.file.read(0, self.file.size)
+        for kind, content, place in self.frames(data):
+            if has_ended or (kind == "start") != (self.superblock is None):
+                raise Damage(place, f"a frame of kind {kind}, out of its order")
+            if kind == "start":
+                self.start(content, place)
+            elif kind == "images":
+                self.take_images(content, place)
+            elif kind == "root table":
+                self.table += content
+            else:
+                counts = (len(self.images), self.byte_count)
+                if len(content) != 16 or struct.unpack("<QQ", content) != counts:
+                    raise Damage(place, f"an end that does not tell of {counts[0]} images")
+                has_ended = True
+        if not has_ended:
+            raise Damage(path, "the backup is incomplete: it has no end")
+
+    def frames(self, data):
+        """Each frame's kind and content, with its place."""
+        name = self.file.name
+        if data[:8] != self.MAGIC:
+            raise Refusal(f"{name}: not a backup")
+        if len(data) < 16:
+            raise Damage(name, "the backup is incomplete: it has no end")
+        version, reserved = struct.unpack_from("<II", data, 8)
+        if version != 1:
+            raise Refusal(f"{name}: a backup of format {version}: newer")
+        if reserved:
+            raise Damage(f"{name}, byte 12", "reserved bytes")
+        offset, number, checksum = 16, 0, crc32c(data[:16])
+        while offset < len(data):
+            place = f"{name}, frame {number} at byte {offset}"
+            if len(data) - offset < 20:
+                raise Damage(place, "the backup is incomplete: the frame ends early")
+            count, kind, found = struct.unpack_from("<IIQ", data, offset)
+            if count > 1 << 22:
+                raise Damage(place, f"a content of {count} bytes")
+            end = offset + 16 + count
+            if len(data) < end + 4:
+                raise Damage(place, "the backup is incomplete: the frame ends early")
+            checksum = crc32c(data[offset:end], checksum)
+            if struct.unpack_from("<I", data, end)[0] != checksum:
+                raise Damage(place, "wrong checksum")
+            if found != number:
+                raise Damage(place, f"it is frame {found}")
+            if kind not in self.KINDS:
+                raise Refusal(f"{place}: a frame of unknown kind {kind}: a newer format")
+            yield self.KINDS[kind], data[offset + 16 : end], place
+            offset, number = end + 4, number + 1
+
+    def start(self, content, place):
+        if len(content) != BLOCK + 16 or content[:8] != b"Martlet\0" or not is_zero(content[BLOCK : BLOCK + 8]):
+            raise Damage(place, "no superblock")
+        self.superblock = superblock_copy(content[:BLOCK], f"{place}, superblock")
+        self.page_size = self.superblock.page_size
+
+    def take_images(self, content, place):
+        cursor = Cursor(content, place)
+        count, reserved = struct.unpack("<II", cursor.take(8))
+        if count == 0 or reserved:
+            raise Damage(place, "no images")
+        heads = []
+        for _ in range(count):
+            (number,) = struct.unpack("<I", cursor.take(4))
+            entry = Entry(cursor.take(16), place, is_placed=False)
+            if number == 0 or number >= 256**self.superblock.depth:
+                raise Damage(place, f"there is no page {number}")
+            if entry.is_absent or number in self.entries:
+                raise Damage(place, f"page {number} twice, or absent")
+            if entry.flags > 1:
+                raise Refusal(f"{place}, page {number}: unknown flags {entry.flags}")
+            if entry.birth > self.superblock.generation:
+                raise Damage(f"{place}, page {number}",
+                             f"birth {entry.birth} after generation {self.superblock.generation}")
+            self.entries[number] = entry
+            heads.append((number, entry))
+        for number, entry in heads:
+            image = cursor.take(entry.units * UNIT)
+            if crc32c(image) != entry.checksum:
+                raise Damage(f"{place}, page {number}", "wrong checksum")
+            self.images[number] = image
+            self.byte_count += len(image)
+        if not cursor.is_at_end:
+            cursor.fail("bytes behind the last image")
+
+    def image(self, number, entry, place):
+        return self.images[number]
+
+    def root_table(self):
+        return RootTable(bytes(self.table), f"{self.file.name}, root table")
+
+
+# MARK: Key tuple
+
+
+class Tuples:
+    """Elements of keys as values of JSON. What JSON has no form for is an object that names it."""
+
+    @classmethod
+    def elements(cls, key, place):
+        cursor, found = Cursor(key, place), []
+        while not cursor.is_at_end:
+            found.append(cls.element(cursor))
+        return found
+
+    @classmethod
+    def element(cls, cursor, is_nested=False):
+        code = cursor.byte()
+        if code == 0x00:
+            if is_nested and cursor.byte() != 0xFF:
+                cursor.fail("null without its FF")
+            return None
+        if code == 0x01:
+            return {"bytes": cls.text(cursor).hex()}
+        if code == 0x02:
+            try:
+                return cls.text(cursor).decode("utf-8")
+            except UnicodeDecodeError:
+                cursor.fail("a string that is no UTF-8")
+        if code == 0x05:
+            found = []
+            while True:
+                if cursor.data[cursor.offset : cursor.offset + 1] == b"\0" and cursor.data[
+                    cursor.offset + 1 : cursor.offset + 2
+                ] != b"\xff":
+                    cursor.byte()
+                    return found
+                found.append(cls.element(cursor, is_nested=True))
+        if 0x0C <= code <= 0x1C:
+            return cls.integer(cursor, code - 0x14)
+        if code in (0x20, 0x21):
+            return cls.number(cursor, 4 if code == 0x20 else 8)
+        if code in (0x26, 0x27):
+            return code == 0x27
+        if code == 0x30:
+            return str(uuid.UUID(bytes=bytes(cursor.take(16)))).upper()
+        if code == 0x40:
+            return cls.descending(cursor)
+        cursor.fail(f"an element of unknown code {code:02x}")
+
+    @staticmethod
+    def text(cursor):
+        """Bytes in which 00 is followed by FF, up to the 00 that is not."""
+        found = bytearray()
+        while True:
+            byte = cursor.byte()
+            if byte == 0:
+                if cursor.data[cursor.offset : cursor.offset + 1] != b"\xff":
+                    return bytes(found)
+                cursor.byte()
+            found.append(byte)
+
+    @staticmethod
+    def integer(cursor, count):
+        magnitude = bytes(cursor.take(abs(count)))
+        if count < 0:
+            magnitude = bytes(byte ^ 255 for byte in magnitude)
+        if magnitude[:1] == b"\0":
+            cursor.fail("an integer with a leading zero byte")
+        value = int.from_bytes(magnitude, "big")
+        value = -value if count < 0 else value
+        if not -(2**63) <= value < 2**64:
+            cursor.fail("an integer beyond 64 bits")
+        return value
+
+    @staticmethod
+    def number(cursor, count):
+        bits = bytearray(cursor.take(count))
+        if bits[0] & 0x80:
+            bits[0] ^= 0x80
+        else:
+            bits = bytearray(byte ^ 255 for byte in bits)
+        (value,) = struct.unpack(">f" if count == 4 else ">d", bits)
+        is_negative_zero = value == 0 and bits[0] & 0x80
+        is_other_nan = value != value and bytes(bits) != (b"\x7f\xc0" if count == 4 else b"\x7f\xf8").ljust(count, b"\0")
+        if is_negative_zero or is_other_nan:
+            cursor.fail("a number in a form that is not its own")
+        return of_number(value)
+
+    @classmethod
+    def descending(cls, cursor):
+        """The complement of an element as within a tuple, then FF: that is, of the element and 00."""
+        rest = Cursor(bytes(byte ^ 255 for byte in cursor.data[cursor.offset :]), cursor.place)
+        value = cls.element(rest, is_nested=True)
+        cursor.take(rest.offset)
+        if cursor.byte() != 0xFF:
+            cursor.fail("a descending element without its FF")
+        return {"descending": value}
+
+
+def of_number(value):
+    """A number with a fraction; JSON has none that are infinite, and no NaN."""
+    if value != value:
+        return {"number": "nan"}
+    if value in (float("inf"), float("-inf")):
+        return {"number": "inf" if value > 0 else "-inf"}
+    return value
+
+
+# MARK: Record
+
+
+class Records:
+    """Records as values of JSON, as far as JSON has a form for them."""
+
+    DEPTH = 128
+
+    def __init__(self, data, place):
+        self.cursor = Cursor(data, place)
+        if self.cursor.byte() != 1:
+            raise Refusal(f"{place}: a record of another format")
+        names = Cursor(self.cursor.counted(), f"{place}, names")
+        self.names = []
+        while not names.is_at_end:
+            self.names.append(self.utf8(names, names.counted()))
+
+    def value(self):
+        """The whole record. Its fields, or its list, extend to its end."""
+        cursor, tag = self.cursor, self.cursor.byte()
+        if tag == 0x0A:
+            return self.fields(cursor, 1)
+        if tag == 0x0B:
+            return self.list(cursor, 1)
+        value = self.content(cursor, tag, 1)
+        if not cursor.is_at_end:
+            cursor.fail("bytes behind the record")
+        return value
+
+    @staticmethod
+    def utf8(cursor, data):
+        try:
+            return bytes(data).decode("utf-8")
+        except UnicodeDecodeError:
+            cursor.fail("a text that is no UTF-8")
+
+    def fields(self, cursor, depth):
+        found = {}
+        while not cursor.is_at_end:
+            number = cursor.varint()
+            if number >= len(self.names):
+                cursor.fail(f"a field without a name: {number} of {len(self.names)}")
+            found[self.names[number]] = self.content(cursor, cursor.byte(), depth + 1)
+        return found
+
+    def list(self, cursor, depth):
+        found = []
+        while not cursor.is_at_end:
+            found.append(self.content(cursor, cursor.byte(), depth + 1))
+        return found
+
+    def content(self, cursor, tag, depth):
+        if depth > self.DEPTH:
+            cursor.fail(f"values nested more than {self.DEPTH} deep")
+        if tag in (0x00, 0x01, 0x02):
+            return (None, False, True)[tag]
+        if tag in (0x03, 0x04):
+            form, count = ("<f", 4) if tag == 0x03 else ("<d", 8)
+            return of_number(struct.unpack(form, cursor.take(count))[0])
+        if tag == 0x05:
+            return {"date": of_number(struct.unpack("<d", cursor.take(8))[0])}
+        if tag == 0x06:
+            return str(uuid.UUID(bytes=bytes(cursor.take(16)))).upper()
+        if tag == 0x07:
+            return self.utf8(cursor, cursor.counted())
+        if tag == 0x08:
+            return {"bytes": bytes(cursor.counted()).hex()}
+        if tag == 0x09:
+            text = self.utf8(cursor, cursor.counted())
+            if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?|NaN", text, re.ASCII):
+                cursor.fail(f"no decimal number: {text}")
+            return {"decimal": text}
+        if tag in (0x0A, 0x0B):
+            inner = Cursor(cursor.counted(), cursor.place)
+            return self.fields(inner, depth) if tag == 0x0A else self.list(inner, depth)
+        if 0x10 <= tag <= 0x1F:
+            value = int.from_bytes(cursor.take((tag & 7) + 1), "little")
+            return value if tag < 0x18 else -1 - value
+        if 0x20 <= tag <= 0x7F:
+            return self.utf8(cursor, cursor.take(tag - 0x20))
+        if tag >= 0x80:
+            return tag - 0x80
+        cursor.fail(f"a value of unknown tag {tag:02x}")
+
+
+# MARK: Collections
+
+
+def records_of(database, name):
+    """The records of a collection, each an object with its id and itself."""
+    live = database.live()
+    where = f"{database.path}, collection {name}"
+    schema = database.keyspace(live["martlet/schema"]) if "martlet/schema" in live else []
+    told = None
+    for key, value in schema:
+        if Tuples.elements(key, f"{database.path}, martlet/schema") == ["collection", name]:
+            told = fields(value, where, {1, 2, 3})
+    if told is None or name not in live:
+        raise Refusal(f"{database.path}: there is no collection named {name}")
+    coder = told.get(1, b"").decode("utf-8", "replace")
+    for key, value in database.keyspace(live[name]):
+        place = f"{where}, key 0x{key.hex()}"
+        elements = Tuples.elements(key, place)
+        if coder == "BinaryCoder":
+            record = Records(value, place).value()
+        elif coder == "JSONRecordCoder":
+            try:
+                record = json.loads(value)
+            except ValueError as error:
+                raise Damage(place, f"no JSON: {error}")
+        else:
+            record = {"bytes": value.hex()}
+        yield {"id": elements[0] if len(elements) == 1 else elements, "record": record}
+
+
 # MARK: A database
 
 
@@ -862,27 +1203,37 @@ class Entries:
 
 
 class Database:
-    """The state that the next opening finds."""
+    """The state that the next opening finds; that of a backup is its checkpoint, without a log."""
 
-    def __init__(self, directory):
-        self.directory = directory
+    def __init__(self, path):
+        self.path = path
+        owner = None
+        if os.path.isfile(path):
+            self.pages = BackupStream(path)
+        else:
+            file = self.find(path)
+            superblock = read_superblock(file)
+            owner = OwnerState(superblock.owner, f"{file.name}, owner state")
+            self.pages = Pages(file, superblock)
+        self.table = self.pages.root_table()
+        self.reached = {}
+        self.keyspaces = {}  # id -> Entries, of live ones
+        self.names = {}  # id -> (name, is live), with dropping ones
+        self.changes = {}  # id -> [(key, timestamp, value)]
+        self.next_id = self.table.next_id
+        self.read_catalog()
+        if owner:
+            self.log = Log(path, superblock, owner)
+            self.replay(owner)
+
+    @staticmethod
+    def find(directory):
         path = os.path.join(directory, "data.martlet")
         if not os.path.isdir(directory):
             raise Refusal(f"{directory}: no directory")
         if not os.path.exists(path):
             raise Refusal(f"{directory}: no data.martlet")
-        file = DataFile(path)
-        superblock = read_superblock(file)
-        owner = OwnerState(superblock.owner, f"{path}, owner state")
-        self.pages = Pages(file, superblock)
-        self.table = self.pages.root_table()
-        self.reached = {}
-        self.keyspaces = {}  # id -> Entries, of live ones
-        self.names = {}  # id -> (name, is live), with dropping ones
-        self.next_id = self.table.next_id
-        self.read_catalog()
-        self.log = Log(directory, superblock, owner)
-        self.replay(owner)
+        return DataFile(path)
 
     def read_catalog(self):
         for key, _, flags, value, _ in self.tree(CATALOG).entries():
@@ -945,7 +1296,6 @@ class Database:
     def replay(self, owner):
         """Applies the log. Keyspaces of the checkpoint stay unread until somebody asks: their
         changes are kept, in order."""
-        self.changes = {}  # id -> [(key, timestamp, value)]
         large, last = LargeValues(owner.applied), 0
         for record in records(self.log):
             if record.position < owner.replay_from:
@@ -1019,15 +1369,17 @@ def escaped(data):
 
 def main():
     parser = argparse.ArgumentParser(description="Read a Martlet database by its specification.")
-    parser.add_argument("directory")
+    parser.add_argument("path", help="the directory of a database, or the file of a backup stream")
     parser.add_argument("--keyspaces", action="store_true", help="print the names of the keyspaces")
     parser.add_argument("--keyspace", metavar="NAME", action="append", default=[],
                         help="print the entries of one, as TSV; may be repeated")
+    parser.add_argument("--collection", metavar="NAME", action="append", default=[],
+                        help="print the records of one, as JSON; may be repeated")
     parser.add_argument("--check", action="store_true", help="read everything first")
     arguments = parser.parse_args()
     output = []
     try:
-        database = Database(arguments.directory)
+        database = Database(arguments.path)
         if arguments.check:
             database.check()
             database.reached = {}
@@ -1036,9 +1388,13 @@ def main():
             output += [name.encode() + b"\n" for name in sorted(live, key=str.encode)]
         for name in arguments.keyspace:
             if name not in live:
-                raise Refusal(f"{arguments.directory}: there is no keyspace named {name}")
+                raise Refusal(f"{arguments.path}: there is no keyspace named {name}")
             for key, value in database.keyspace(live[name]):
                 output.append(escaped(key) + b"\t" + escaped(value) + b"\n")
+        for name in arguments.collection:
+            for record in records_of(database, name):
+                line = json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+                output.append(line.encode() + b"\n")
     except (Damage, Refusal, OSError) as error:
         print(f"martlet_reader: {error}", file=sys.stderr)
         return 1
