@@ -36,10 +36,24 @@ package struct MartletCommand: ParsableCommand {
 
   package init() {}
 
+  /// What is no text would be repaired on its way into a `String`, and another key be written.
+  private static func requireText() throws {
+    for index in 0..<Int(CommandLine.argc) {
+      // SAFETY: the system ends each of its `argc` arguments with a zero, and nobody changes them.
+      guard let argument = unsafe CommandLine.unsafeArgv[index],
+        unsafe String(validatingCString: argument) == nil
+      else { continue }
+      throw ValidationError(
+        "argument \(index) is not UTF-8; in martlet shell, \\xHH between double quotes stands for a byte"
+      )
+    }
+  }
+
   /// Runs the command of this process's arguments, and ends the process: 0 when it worked, 1
   /// with one line on standard error when it did not, 64 for wrong arguments.
   package static func runAndExit() -> Never {
     do {
+      try requireText()
       var command = try parseAsRoot()
       try command.run()
       exit()

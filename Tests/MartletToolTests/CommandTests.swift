@@ -31,6 +31,25 @@ import Testing
 
   // MARK: What works
 
+  /// The story: what a key begins with was taken for a byte order mark, and left out.
+  @Test func `what scan prints loads back, also keys that begin as a byte order mark`() throws {
+    try withTemporaryFolder { folder in
+      let table = "\u{feff}\u{feff}a\t1\n\u{feff}b\t2\n"
+      let load = try ToolProcess(
+        "load", folder + "/first", "-", "--format", "tsv", input: Array(table.utf8))
+      #expect(load.status == 0, "\(load.error)")
+      let scan = try ToolProcess("scan", folder + "/first")
+      _ = try ToolProcess(
+        "load", folder + "/second", "-", "--format", "tsv", input: Array(scan.bytes))
+      let again = try ToolProcess("scan", folder + "/second", "--json")
+      #expect(try again.bytes == ToolProcess("scan", folder + "/first", "--json").bytes)
+      #expect(
+        again.output.utf8.elementsEqual(
+          "{\"key\":\"\u{feff}a\",\"value\":\"1\"}\n{\"key\":\"\u{feff}b\",\"value\":\"2\"}\n".utf8)
+      )
+    }
+  }
+
   @Test func `a loaded table answers get and scans both ways`() throws {
     try inPlace { place in
       let file = try place.file("c.csv", "name,age\nada,36\nbob,41\ncy,19\nabe,7\n")

@@ -9,7 +9,8 @@ import Testing
   @Test func `requests without a session are decoded`() throws {
     #expect(
       try decode(#"{"id":1,"op":"reset","setup":{"x":10,"y":"ten"}}"#)
-        == DriveRequest(id: 1, target: .reset(["x": .integer(10), "y": .string("ten")])))
+        == DriveRequest(
+          id: 1, target: .reset([Array("x".utf8): .integer(10), Array("y".utf8): .string("ten")])))
     #expect(try decode(#"{"id":2,"op":"reset"}"#) == DriveRequest(id: 2, target: .reset([:])))
     #expect(try decode(#"{"op":"dump"}"#) == DriveRequest(id: .null, target: .dump))
   }

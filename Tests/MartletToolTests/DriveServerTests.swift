@@ -70,6 +70,20 @@ import Testing
 
   private static let dumped = #""status":"ok","value":"#
 
+  /// The story: texts that are equal to Swift and composed otherwise were one key of a setup, and one
+  /// value to a comparison.
+  @Test func `keys and values are bytes, whatever Unicode says`() throws {
+    let harness = try Harness(setup: #"{"caf\u00e9":1,"cafe\u0301":2}"#)
+    #expect(
+      harness.ask(#""op":"dump""#).utf8.elementsEqual(
+        "\"status\":\"ok\",\"value\":{\"cafe\u{301}\":2,\"caf\u{e9}\":1}".utf8))
+    harness.begin("s")
+    #expect(harness.ask("s", "put", #""k","\u00e9""#) == "null")
+    #expect(harness.ask("s", "cas", #""k","e\u0301","x""#) == "false")
+    #expect(harness.ask("s", "cas", #""k","\u00e9","x""#) == "true")
+    harness.finish()
+  }
+
   @Test func `a transaction reads its own writes and shows them to others after its commit`() throws
   {
     let harness = try Harness(setup: #"{"x":10}"#)

@@ -123,6 +123,10 @@ import Testing
       for index in 0..<3000 { history.add("get \(index)") }
       history.save()
       #expect(ShellHistory(environment: environment).lines.count == ShellHistory.limit)
+      // Ends of lines of another system, and a line that is no text.
+      try Data(Array("get a\r\nget ".utf8) + [0xFF, 0x0A] + Array("scan\r\n".utf8)).write(
+        to: URL(filePath: folder + "/martlet/history"))
+      #expect(ShellHistory(environment: environment).lines == ["get a", "get \u{fffd}", "scan"])
     }
   }
 }
@@ -284,6 +288,27 @@ import Testing
 
 /// The real thing.
 @Suite(.timeLimit(.minutes(20))) struct `The shell as a process` {
+  /// The story: what is no text was repaired on its way, and another key written.
+  @Test func `what is no text is refused, in a pipe and among the arguments`() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/db"
+      let line = Array("set \"\\xff\" 1\nset a".utf8) + [0xFF] + Array(" 2\n".utf8)
+      let piped = try ToolProcess("shell", path, "--create", input: line)
+      #expect(piped.failed(with: "line 2", "UTF-8"), "\(piped.error)")
+      let process = Process()
+      process.executableURL = URL(filePath: "/bin/sh")
+      process.arguments = [
+        "-c", #""$0" set "$1" "$(printf 'b\377')" 3"#, ToolProcess.program.path, path,
+      ]
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 64)
+      let keys = try ToolProcess("shell", path, "-c", "scan", "--format", "hex")
+      #expect(keys.output == "ff 31\n")
+    }
+  }
+
   @Test func `a pipe gets results alone, and the exit code tells`() throws {
     try withTemporaryFolder { folder in
       let path = folder + "/db"

@@ -75,9 +75,15 @@ package struct ScanCommand: ParsableCommand {
     try arguments.withExistingDatabase { database in
       let keyspace = try arguments.existingKeyspace(in: database)
       var output = Output()
+      var isFirst = true
       try database.read { (snapshot: borrowing Snapshot) in
         func write(_ key: RawSpan, _ value: [UInt8]?) throws -> ScanStep {
-          try output.append { append(key: [UInt8](valueBytes: key) ?? [], value: value, to: &$0) }
+          let key = [UInt8](valueBytes: key) ?? []
+          try output.append { bytes in
+            if isFirst, !json, format == .tsv { bytes += TabSeparated.opening(key) }
+            append(key: key, value: value, to: &bytes)
+          }
+          isFirst = false
           return .continue
         }
         if keysOnly {

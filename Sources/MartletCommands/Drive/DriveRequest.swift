@@ -8,8 +8,9 @@ package struct DriveRequest: Equatable, Sendable {
 
   /// What a request is about.
   package enum Target: Equatable, Sendable {
-    /// Drop every key of the driven keyspace, then set these.
-    case reset([String: DriveValue])
+    /// Drop every key of the driven keyspace, then set these. Keys are bytes: texts that are equal to
+    /// Swift and composed otherwise are different keys.
+    case reset([[UInt8]: DriveValue])
     /// The whole committed state.
     case dump
     /// An operation of a session.
@@ -109,8 +110,8 @@ extension DriveRequest {
     return .session(session, operation)
   }
 
-  private static func setup(of json: JSON) throws -> [String: DriveValue] {
-    var state: [String: DriveValue] = [:]
+  private static func setup(of json: JSON) throws -> [[UInt8]: DriveValue] {
+    var state: [[UInt8]: DriveValue] = [:]
     switch json[name: "setup"] {
     case nil, .null: break
     case .object(let members):
@@ -120,7 +121,7 @@ extension DriveRequest {
             "the value of \(member.name) is \(member.value.kind); integers and strings can be stored"
           )
         }
-        state[member.name] = value
+        state[Array(member.name.utf8)] = value
       }
     case let other?: throw DriveRefusal("setup must be an object, this is \(other.kind)")
     }

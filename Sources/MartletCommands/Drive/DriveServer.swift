@@ -69,7 +69,7 @@ package final class DriveServer {
     sessions = [:]
   }
 
-  private func reset(to setup: [String: DriveValue], id: JSON) {
+  private func reset(to setup: [[UInt8]: DriveValue], id: JSON) {
     finish()
     do {
       try replaceState(by: setup)
@@ -81,7 +81,7 @@ package final class DriveServer {
 
   /// One transaction, so that a crash leaves either the old keys or the new ones. Only when
   /// there are too many for one, the keyspace is dropped and made again.
-  private func replaceState(by setup: [String: DriveValue]) throws {
+  private func replaceState(by setup: [[UInt8]: DriveValue]) throws {
     do {
       try database.write { (transaction: borrowing Transaction) in
         var old: [[UInt8]] = []

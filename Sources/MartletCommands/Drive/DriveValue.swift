@@ -1,10 +1,15 @@
 /// A value of the driven keyspace: a JSON integer or string, stored with its kind in front, so
 /// that 11 and "11" stay apart.
 ///
-/// In the database: `i` and the decimal digits, or `s` and UTF-8.
+/// In the database: `i` and the decimal digits, or `s` and UTF-8. Values are equal when those bytes
+/// are, and not when Swift's texts are.
 package enum DriveValue: Hashable, Sendable {
   case integer(Int64)
   case string(String)
+
+  package static func == (left: DriveValue, right: DriveValue) -> Bool { left.bytes == right.bytes }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
 
   /// Nil for a JSON value that is neither an integer nor a string.
   package init?(_ json: JSON) {

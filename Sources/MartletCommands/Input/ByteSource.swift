@@ -77,7 +77,7 @@ package struct ByteSource {
     return !reachedEnd
   }
 
-  private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+  static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 }
 
 /// One record of a table: its fields, and the line it begins on, counted from 1.

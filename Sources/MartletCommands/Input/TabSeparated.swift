@@ -26,6 +26,13 @@ package enum TabSeparated {
     output.append(0x0A)
   }
 
+  /// What has to stand before a first record whose first field this is: readers take a byte order
+  /// mark at the beginning of a file for no part of it.
+  package static func opening(_ field: [UInt8]) -> [UInt8] {
+    let mark = ByteSource.mark
+    return field.starts(with: mark) ? mark : []
+  }
+
   /// The bytes an escaped field stands for; nil with a backslash that begins no escape.
   package static func unescape(_ field: ArraySlice<UInt8>) -> [UInt8]? {
     guard field.contains(0x5C) else { return Array(field) }

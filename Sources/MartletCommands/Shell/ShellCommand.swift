@@ -85,9 +85,12 @@ private struct ShellScript {
   func run(_ commands: [String]) throws {
     var hasFailed = false
     var number = 0
-    func perform(_ line: String) throws -> Bool {
+    func perform(_ line: String?) throws -> Bool {
       number += 1
       do {
+        guard let line else {
+          throw ToolError("the line is not UTF-8; \\xHH between double quotes stands for a byte")
+        }
         guard let request = try ShellRequest(line: line) else { return true }
         switch request {
         case .exit: return false
@@ -107,7 +110,7 @@ private struct ShellScript {
       var source = try ByteSource(path: "-")
       var line: [UInt8] = []
       while try source.appendLine(to: &line) {
-        guard try perform(String(decoding: line, as: UTF8.self)) else { break }
+        guard try perform(String(validating: line, as: UTF8.self)) else { break }
         line.removeAll(keepingCapacity: true)
       }
     } else {

@@ -23,8 +23,11 @@ package struct ShellHistory {
     } else {
       file = nil
     }
-    guard let file, let text = try? String(contentsOf: file, encoding: .utf8) else { return }
-    lines = text.split(separator: "\n").suffix(Self.limit).map(String.init)
+    guard let file, let bytes = try? Data(contentsOf: file) else { return }
+    // By bytes: "\r\n" is one character, and one line that is no text is not the end of all.
+    lines = bytes.split(separator: 0x0A).suffix(Self.limit).map {
+      String(decoding: $0.last == 0x0D ? $0.dropLast() : $0, as: UTF8.self)
+    }
   }
 
   /// Adds a line, unless it is empty, the same as the last one, or begins with a space: such a line
