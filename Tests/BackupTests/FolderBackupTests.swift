@@ -7,6 +7,30 @@ import Testing
 
 /// Backups to a directory and as a stream, on files in memory.
 @Suite struct `A backup` {
+  /// The story: whether a directory holds an incomplete copy was looked at before its lock was taken.
+  /// One that was completed in between was cleared away, though its backup had succeeded.
+  @Test func `leaves a copy alone that is completed just before the directory is locked`() throws {
+    let world = BackupWorld()
+    let database = try world.database()
+    let expected = try world.fill(database, seed: 3, count: 300)
+    let other = world.effects
+    // Incomplete, as a crash leaves it.
+    try other.files.createDirectory("/copy")
+    _ = try other.files.open("/copy/incomplete", FileMode(creation: .ifAbsent))
+    let files = InterposedFiles(other.files) { try database.backup(to: "/copy", outside: other) }
+    let outside = Effects(
+      files: files, time: other.time, entropy: other.entropy, waits: other.waits,
+      background: other.background, events: other.events)
+    let error = #expect(throws: DatabaseError.self) {
+      try database.backup(to: "/copy", outside: outside)
+    }
+    #expect(error?.code == .directoryNotEmpty)
+    try database.close()
+    let copy = try world.database(at: "/copy")
+    #expect(try world.contents(copy) == expected)
+    try copy.close()
+  }
+
   @Test func `to a directory opens as a database with exactly what was committed before`() throws {
     let world = BackupWorld()
     let database = try world.database()

@@ -9,7 +9,8 @@ internal import RawBytes
 ///
 /// - Invariant UD1: the marker is durable before anything else has a name in the directory, and is
 ///   taken away only when all else is durable.
-/// - Invariant UD2: nothing is removed from a directory that had a file of somebody else's.
+/// - Invariant UD2: nothing is removed from a directory that had a file of somebody else's, or a complete
+///   copy, when its lock was taken.
 final class UnfinishedDirectory {
   let path: String
   private let effects: Effects
@@ -48,17 +49,17 @@ final class UnfinishedDirectory {
   }
 
   private func begin() throws {
-    let names = try effects.files.list(path)
-    let isLeft = names.contains(Self.marker)
-    let strangers = names.filter { $0 != DatabaseFile.lock }
-    guard isLeft || strangers.isEmpty else {
-      throw DatabaseError(
-        .directoryNotEmpty,
-        "\(path) holds \(strangers[0]): a copy is only made in a new or an empty directory")
-    }
+    // Before the lock, whose file is not to be left among those of somebody else.
+    _ = try requireOwn()
     lock = try effects.files.lock(FilePath.join(path, DatabaseFile.lock))
     guard lock != nil else {
       throw DatabaseError(.alreadyOpen, "\(path) is in use by another backup or restore")
+    }
+    // And behind it: what was incomplete may have been completed meanwhile.
+    let isLeft: Bool
+    do { isLeft = try requireOwn() } catch {
+      passLock()
+      throw error
     }
     do {
       if isLeft { try clear() }
@@ -69,6 +70,18 @@ final class UnfinishedDirectory {
       abandon()
       throw error
     }
+  }
+
+  /// Makes sure that the directory is empty or holds an incomplete copy; tells which.
+  private func requireOwn() throws -> Bool {
+    let names = try effects.files.list(path)
+    let strangers = names.filter { $0 != DatabaseFile.lock }
+    guard names.contains(Self.marker) || strangers.isEmpty else {
+      throw DatabaseError(
+        .directoryNotEmpty,
+        "\(path) holds \(strangers[0]): a copy is only made in a new or an empty directory")
+    }
+    return !strangers.isEmpty
   }
 
   private func writeMarker() throws {
