@@ -274,7 +274,7 @@ import Testing
 
   @Test func `refuses names that cannot be`() throws {
     let database = try Database.inMemory()
-    for name in ["", "martlet/schema", String(repeating: "n", count: 101)] {
+    for name in ["", "martlet/schema", "martlet/\u{301}", String(repeating: "n", count: 101)] {
       let collection = RecordCollection(name, of: Person.self, coder: JSONRecordCoder())
       let error = #expect(throws: DatabaseError.self) { try database.open(collection) }
       #expect(error?.code == .invalidArgument)

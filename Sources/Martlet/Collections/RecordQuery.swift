@@ -31,7 +31,7 @@ public struct RecordQuery<Record, ID: KeyElement>: Sendable {
     return query
   }
 
-  /// The first `count` of them.
+  /// The first `count` of them: of a query that resumes, from there on.
   public func limit(_ count: Int) -> RecordQuery {
     precondition(count >= 0, "a limit is not negative")
     var query = self

@@ -272,7 +272,7 @@ struct SchemaOpening {
       known.insert(SystemKeyspace.index(index.number, of: name.collection, name.index))
     }
     return engine.store.keyspaces.compactMap { info in
-      info.state == .live && info.name.hasPrefix(SystemKeyspace.indexPrefix)
+      info.state == .live && SystemKeyspace.begins(info.name, with: SystemKeyspace.indexPrefix)
         && !known.contains(info.name) ? info.name : nil
     }
   }

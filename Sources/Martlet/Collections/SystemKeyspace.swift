@@ -8,7 +8,12 @@ enum SystemKeyspace {
   /// What the names of keyspaces of indexes begin with.
   static let indexPrefix = "martlet/index/"
 
-  static func isReserved(_ name: String) -> Bool { name.hasPrefix(prefix) }
+  static func isReserved(_ name: String) -> Bool { begins(name, with: prefix) }
+
+  /// By bytes: a combining mark behind the slash makes one character of both.
+  static func begins(_ name: String, with prefix: String) -> Bool {
+    name.utf8.starts(with: prefix.utf8)
+  }
 
   /// The keyspace of an index. The number is never used again, so that what an interrupted change
   /// left behind is never taken for an index.

@@ -100,7 +100,8 @@ extension MessageQueue {
     }
     let stored = try StoredMessage(decoding: bytes)
     let previousError = turn.error.isEmpty ? nil : turn.error
-    turn.attempts += 1
+    // At most: what is stored may lie.
+    turn.attempts = max(turn.attempts, turn.attempts &+ 1)
     turn.lease = engine.effects.entropy.next() | 1
     let due = moment.addingSaturated(options.leaseDuration.nanoseconds)
     try tx.set(turn.encoded, for: QueueKeys.turn(due, id), in: keyspace)
