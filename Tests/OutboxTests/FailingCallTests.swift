@@ -98,7 +98,7 @@ private final class QueueLife: FaultedLife {
   private static func dead(in queue: MessageQueue) throws -> Set<String> {
     Set(
       try queue.deadLetters().map { letter in
-        String((letter.decoded(as: String.self) ?? "?").prefix { $0 != "." })
+        String(String(decoding: letter.body, as: UTF8.self).prefix { $0 != "." })
       })
   }
 
