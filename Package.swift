@@ -106,27 +106,34 @@ let package = Package(
       ]),
     .executableTarget(
       name: "MartletFuzz", dependencies: ["Fuzzing", "RawBytes"], swiftSettings: settings),
-    // The seeds of random tests, for suites of the face.
+    // The seeds of random tests.
     .target(name: "Seeds", path: "Tests/Seeds", swiftSettings: settings),
     suite(
       "BTreeIndexTests",
-      ["BTreeIndex", "Paging", "SystemEnvironment", "Environment", "Primitives", "RawBytes"]),
+      [
+        "Seeds", "BTreeIndex", "Paging", "SystemEnvironment", "Environment", "Primitives",
+        "RawBytes",
+      ]),
     suite(
       "PagingTests",
-      ["Paging", "Simulation", "SystemEnvironment", "Environment", "Primitives", "RawBytes"]),
+      [
+        "Seeds", "Paging", "Simulation", "SystemEnvironment", "Environment", "Primitives",
+        "RawBytes",
+      ]),
     suite("PrimitivesTests", ["Primitives"]),
     suite("RawBytesTests", ["RawBytes"]),
-    suite("KeyCodingTests", ["KeyCoding"]),
-    suite("RecordCodingTests", ["RecordCoding"]),
+    suite("KeyCodingTests", ["Seeds", "KeyCoding"]),
+    suite("RecordCodingTests", ["Seeds", "RecordCoding"]),
     suite("EnvironmentTests", ["Environment", "SystemEnvironment", "Simulation", "RawBytes"]),
     suite(
       "SystemEnvironmentTests",
       ["SystemEnvironment", "Environment", "Primitives", "RawBytes", "CMartlet"]),
-    suite("SimulationTests", ["Simulation", "Environment", "Primitives", "RawBytes"]),
+    suite("SimulationTests", ["Seeds", "Simulation", "Environment", "Primitives", "RawBytes"]),
     suite(
       "VersionStoreTests",
       [
-        "VersionStore", "BTreeIndex", "Paging", "SystemEnvironment", "Simulation", "Environment",
+        "Seeds", "VersionStore", "BTreeIndex", "Paging", "SystemEnvironment", "Simulation",
+        "Environment",
         "Primitives", "RawBytes",
       ]),
     suite(
@@ -138,7 +145,8 @@ let package = Package(
     suite(
       "BackupTests",
       [
-        "Martlet", "Verification", "Paging", "Simulation", "SystemEnvironment", "Environment",
+        "Seeds", "Martlet", "Verification", "Paging", "Simulation", "SystemEnvironment",
+        "Environment",
         "Primitives", "RawBytes",
       ], excluding: ["Samples"]),
     suite(
@@ -149,18 +157,23 @@ let package = Package(
     suite(
       "ObservationTests",
       [
-        "Seeds", "Martlet", "Verification", "Simulation", "VersionStore", "ConcurrencyControl",
+        "Seeds", "Martlet", "Verification", "Simulation", "VersionStore",
+        "ConcurrencyControl",
         "Environment", "Primitives", "RawBytes",
       ]),
     suite(
       "ChangesTests",
       [
-        "Martlet", "RedoLog", "VersionStore", "Simulation", "SystemEnvironment", "Environment",
+        "Seeds", "Martlet", "RedoLog", "VersionStore", "Simulation", "SystemEnvironment",
+        "Environment",
         "Primitives", "RawBytes",
       ]),
     suite(
       "OutboxTests",
-      ["Seeds", "Martlet", "Verification", "Simulation", "Environment", "Primitives", "RawBytes"]),
+      [
+        "Seeds", "Martlet", "Verification", "Simulation", "Environment", "Primitives",
+        "RawBytes",
+      ]),
     suite(
       "ExpiryTests",
       [
@@ -176,26 +189,30 @@ let package = Package(
     suite(
       "MergeTests",
       ["Seeds", "Martlet", "Verification", "Simulation", "Environment", "Primitives", "RawBytes"]),
-    suite("CrashTests", ["Martlet", "Verification", "Simulation", "Environment"]),
-    suite("TortureTests", ["Verification", "Primitives"]),
-    suite("SimulateTests", ["Verification", "Replication", "Consensus", "Primitives"]),
-    suite("HistoryTests", ["Verification", "Martlet", "Simulation", "Environment"]),
+    suite("CrashTests", ["Seeds", "Martlet", "Verification", "Simulation", "Environment"]),
+    suite("TortureTests", ["Seeds", "Verification", "Primitives"]),
+    suite("SimulateTests", ["Seeds", "Verification", "Replication", "Consensus", "Primitives"]),
+    suite("HistoryTests", ["Seeds", "Verification", "Martlet", "Simulation", "Environment"]),
     suite("ScenarioTests", ["Verification"]),
-    suite("LinearizabilityTests", ["Verification"]),
+    suite("LinearizabilityTests", ["Seeds", "Verification"]),
     suite("ModelCheckingTests", ["Verification"]),
     suite(
       "ExhaustiveTests",
       [
-        "Seeds", "Martlet", "Verification", "Simulation", "RedoLog", "Environment", "Primitives",
+        "Seeds", "Martlet", "Verification", "Simulation", "RedoLog", "Environment",
+        "Primitives",
         "RawBytes",
       ]),
     suite(
       "DamageTests",
-      ["Martlet", "Verification", "Simulation", "SystemEnvironment", "Environment", "Primitives"]),
+      [
+        "Seeds", "Martlet", "Verification", "Simulation", "SystemEnvironment", "Environment",
+        "Primitives",
+      ]),
     suite(
       "FuzzTests",
       [
-        "Fuzzing", "MartletCommands", "Martlet", "RedoLog", "Simulation", "Environment",
+        "Seeds", "Fuzzing", "MartletCommands", "Martlet", "RedoLog", "Simulation", "Environment",
         "Primitives", "RawBytes",
       ], excluding: ["Corpus"]),
     suite(
@@ -212,20 +229,24 @@ let package = Package(
     suite(
       "MartletToolTests",
       [
-        "MartletTool", "MartletCommands", "Verification", "Martlet",
+        "Seeds", "MartletTool", "MartletCommands", "Verification", "Martlet",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], excluding: ["shell_on_a_terminal.py"]),
-    suite("ConcurrencyControlTests", ["ConcurrencyControl", "Primitives"]),
-    suite("ConsensusTests", ["Consensus", "Primitives"]),
+    suite("ConcurrencyControlTests", ["Seeds", "ConcurrencyControl", "Primitives"]),
+    suite("ConsensusTests", ["Seeds", "Consensus", "Primitives"]),
     suite(
       "ReplicationTests",
       [
-        "Replication", "Consensus", "VersionStore", "RedoLog", "Simulation", "SystemEnvironment",
+        "Seeds", "Replication", "Consensus", "VersionStore", "RedoLog", "Simulation",
+        "SystemEnvironment",
         "Environment", "Primitives", "RawBytes",
       ]),
     suite(
       "RedoLogTests",
-      ["RedoLog", "Simulation", "SystemEnvironment", "Environment", "Primitives", "RawBytes"]),
+      [
+        "Seeds", "RedoLog", "Simulation", "SystemEnvironment", "Environment", "Primitives",
+        "RawBytes",
+      ]),
   ]
 )
 

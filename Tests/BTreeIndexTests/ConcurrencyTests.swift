@@ -2,6 +2,7 @@ import BTreeIndex
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import Synchronization
 import Testing
 
@@ -37,7 +38,7 @@ import Testing
     let writers: [@Sendable () -> Void] = (0..<2).map { writer in
       {
         do {
-          var random = SeededGenerator(seed: UInt64(writer))
+          var random = SplitMix(UInt64(writer))
           for round in 0..<rounds {
             let mine = (0..<keyCount).filter { $0 % 2 == writer }.shuffled(using: &random)
             for number in mine {
@@ -59,7 +60,7 @@ import Testing
     }
     let pointReader: @Sendable () -> Void = {
       do {
-        var random = SeededGenerator(seed: 77)
+        var random = SplitMix(77)
         while isDone.load(ordering: .acquiring) < 2 {
           let name = key(Int.random(in: 0..<keyCount, using: &random))
           if let found = try tree.get(name), !Self.isWhole(name, found.value) {
@@ -163,7 +164,7 @@ import Testing
       (0..<4).map { writer in
         {
           do {
-            var random = SeededGenerator(seed: UInt64(writer))
+            var random = SplitMix(UInt64(writer))
             var cursor = tree.makeWriteCursor()
             for round in 0..<count {
               // Short ascending runs, each with one cursor.

@@ -1,6 +1,7 @@
 import BTreeIndex
 import Primitives
 import RawBytes
+import Seeds
 import Testing
 
 @Suite struct NodeTests {
@@ -74,7 +75,7 @@ import Testing
 
   @Test(arguments: [4096, 16384, 65536])
   func `a leaf holds what a dictionary holds after random puts and removals`(pageSize: Int) {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SplitMix(Seed.take(for: #function))
     for lengthLimit in [1, 3, 9, 40] {
       let page = Page(size: pageSize)
       var model: [[UInt8]: Expected] = [:]
@@ -232,7 +233,7 @@ import Testing
   }
 
   @Test func `torn bytes never trap and never lead out of the page`() {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SplitMix(Seed.take(for: #function))
     for turn in 0..<operationCount(debug: 3_000, release: 100_000) {
       let level = turn % 2
       let page = Page(size: 4096, level: level)

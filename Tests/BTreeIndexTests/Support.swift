@@ -7,30 +7,6 @@ import RawBytes
 import SystemEnvironment
 import Testing
 
-/// Reproducible chance (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-}
-
-/// The seed of a random test: printed first, taken from MARTLET_SEED.
-func testSeed(_ name: String = #function) -> UInt64 {
-  let seed =
-    ProcessInfo.processInfo.environment["MARTLET_SEED"].flatMap { UInt64($0) }
-    ?? UInt64.random(in: 0...UInt64.max)
-  print("\(name): MARTLET_SEED=\(seed)")
-  return seed
-}
-
 /// How much a random test does: MARTLET_OPERATIONS, or a default for the build.
 func operationCount(debug: Int, release: Int) -> Int {
   if let text = ProcessInfo.processInfo.environment["MARTLET_OPERATIONS"], let count = Int(text) {

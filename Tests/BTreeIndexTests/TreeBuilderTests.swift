@@ -3,6 +3,7 @@ import Environment
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import Testing
 
 @Suite struct TreeBuilderTests {
@@ -72,7 +73,7 @@ import Testing
 
   @Test(arguments: [4096, 16384, 65536])
   func `entries of all shapes come back in order, in a sound tree`(pageSize: Int) throws {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SplitMix(Seed.take(for: #function))
     for round in 0..<operationCount(debug: 6, release: 40) {
       var entries: [[UInt8]: [UInt8]] = [:]
       for _ in 0..<Int.random(in: 0...(round % 3 == 0 ? 5_000 : 300), using: &random) {
@@ -124,7 +125,7 @@ import Testing
   }
 
   @Test func `a built tree is a tree: it takes what random operations do to it`() throws {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SplitMix(Seed.take(for: #function))
     var model: [[UInt8]: [UInt8]] = [:]
     for number in 0..<3_000 { model[textKey(number * 2)] = [UInt8](repeating: 3, count: 50) }
     let tree = try build(sorted(model), pageSize: 4096, cacheByteCount: 64 * 4096)

@@ -1,11 +1,12 @@
 import BTreeIndex
 import Primitives
 import RawBytes
+import Seeds
 import Testing
 
 @Suite struct TreeModelTests {
   /// Keys of many shapes: short ones that begin alike, text, numbers, long ones.
-  static func randomKey(_ random: inout SeededGenerator, pageSize: Int) -> [UInt8] {
+  static func randomKey(_ random: inout SplitMix, pageSize: Int) -> [UInt8] {
     switch Int.random(in: 0..<10, using: &random) {
     case 0:
       let bytes: [UInt8] = [0x00, 0x01, 0xFE, 0xFF]
@@ -24,7 +25,7 @@ import Testing
   }
 
   static func randomValue(
-    _ random: inout SeededGenerator, key: [UInt8], pageSize: Int
+    _ random: inout SplitMix, key: [UInt8], pageSize: Int
   ) -> [UInt8] {
     let limit = NodeLayout.maximumInlineByteCount(pageSize: pageSize) - key.count
     let count =
@@ -38,7 +39,7 @@ import Testing
 
   @Test(arguments: [4096, 16384, 65536])
   func `a tree holds what a dictionary holds after random operations`(pageSize: Int) throws {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SplitMix(Seed.take(for: #function))
     let statistics = TreeStatistics()
     let tree = try makeTree(pageSize: pageSize, statistics: statistics)
     var model: [[UInt8]: Expected] = [:]
@@ -102,7 +103,7 @@ import Testing
   }
 
   @Test func `a sorted batch with one cursor equals single puts`() throws {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SplitMix(Seed.take(for: #function))
     let tree = try makeTree()
     var model: [[UInt8]: Expected] = [:]
     for batch in 1...operationCount(debug: 20, release: 200) {

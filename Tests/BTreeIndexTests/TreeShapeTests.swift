@@ -2,6 +2,7 @@ import BTreeIndex
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import Testing
 
 @Suite struct TreeShapeTests {
@@ -39,7 +40,7 @@ import Testing
   }
 
   @Test func `keys in random order fill two thirds of their leaves`() throws {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SplitMix(Seed.take(for: #function))
     let tree = try makeTree()
     for number in (0..<20_000).shuffled(using: &random) { try fill(tree, [key(number)]) }
     let census = try tree.expectSound()
@@ -47,7 +48,7 @@ import Testing
   }
 
   @Test func `removing everything leaves one empty leaf`() throws {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SplitMix(Seed.take(for: #function))
     let statistics = TreeStatistics()
     let tree = try makeTree(statistics: statistics)
     let count = operationCount(debug: 3_000, release: 50_000)
@@ -103,7 +104,7 @@ import Testing
 
   @Test(arguments: [4096, 16384, 65536])
   func `greatest keys and values in any order`(pageSize: Int) throws {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SplitMix(Seed.take(for: #function))
     let tree = try makeTree(pageSize: pageSize)
     let keyLimit = Tree.maximumKeyByteCount(pageSize: pageSize)
     let inlineLimit = Tree.maximumInlineByteCount(pageSize: pageSize)

@@ -2,6 +2,7 @@ import BTreeIndex
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import Testing
 
 @Suite struct VerifyTests {
@@ -101,7 +102,7 @@ import Testing
   }
 
   @Test func `reads of a node that cannot be throw and do not trap`() throws {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SplitMix(Seed.take(for: #function))
     for turn in 0..<operationCount(debug: 60, release: 300) {
       let tree = try makeTree()
       for number in 0..<(turn % 2 == 0 ? 20 : 400) {

@@ -71,11 +71,3 @@ struct BackupWorld {
 extension [UInt8] {
   init(_ bytes: RawSpan) { self = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) } }
 }
-
-/// Seed of a random test: from the environment, or new, and printed.
-func testSeed() -> UInt64 {
-  let text = ProcessInfo.processInfo.environment["MARTLET_SEED"]
-  let seed = text.flatMap { UInt64($0) } ?? UInt64.random(in: 1...UInt64(Int32.max))
-  print("seed \(seed)")
-  return seed
-}

@@ -1,6 +1,7 @@
 import Environment
 import Martlet
 import RawBytes
+import Seeds
 import Simulation
 import SystemEnvironment
 import Testing
@@ -10,10 +11,10 @@ import Testing
   @Test func `of a page stops a backup with an error that names it`() throws {
     let world = BackupWorld()
     let database = try world.database()
-    _ = try world.fill(database, seed: testSeed(), count: 3_000)
+    _ = try world.fill(database, seed: Seed.take(for: #function), count: 3_000)
     try database.checkpoint()
     let size = Int(database.statistics.fileBytes)
-    var random = SeededGenerator(seed: testSeed())
+    var random = SeededGenerator(seed: Seed.take(for: #function))
     var found = 0
     // Some land in free space.
     for _ in 0..<40 {
@@ -46,11 +47,11 @@ import Testing
   @Test func `of a stream, and a stream that was cut short, make no database`() throws {
     let world = BackupWorld()
     let database = try world.database()
-    _ = try world.fill(database, seed: testSeed(), count: 1_000)
+    _ = try world.fill(database, seed: Seed.take(for: #function), count: 1_000)
     var stream: [UInt8] = []
     try database.backup { stream += $0 }
     try database.close()
-    var random = SeededGenerator(seed: testSeed())
+    var random = SeededGenerator(seed: Seed.take(for: #function))
     func restore(_ bytes: [UInt8], _ codes: [DatabaseError.Code], _ what: Comment) throws {
       var rest = [bytes]
       let error = #expect(throws: DatabaseError.self, what) {
@@ -78,7 +79,7 @@ import Testing
   @Test func `of the data file stops a compaction with an error that names the page`() throws {
     let world = BackupWorld()
     let database = try world.database()
-    _ = try world.fill(database, seed: testSeed(), count: 3_000)
+    _ = try world.fill(database, seed: Seed.take(for: #function), count: 3_000)
     try database.checkpoint()
     let used = database.statistics.usedBytes
     try database.dropKeyspace("default")

@@ -1,6 +1,7 @@
 import Environment
 import Foundation
 import Martlet
+import Seeds
 import Simulation
 import SystemEnvironment
 import Testing
@@ -27,7 +28,7 @@ import Testing
   ) throws {
     let world = BackupWorld()
     let database = try world.database()
-    var random = SeededGenerator(seed: testSeed())
+    var random = SeededGenerator(seed: Seed.take(for: #function))
     var model = try world.fill(database, seed: random.next(), count: 500)
     // Bytes of all kinds, as keys and as values.
     let keyspace = try database.keyspace("bytes")

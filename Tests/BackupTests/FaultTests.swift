@@ -1,5 +1,6 @@
 import Environment
 import Martlet
+import Seeds
 import Simulation
 import Testing
 import Verification
@@ -76,7 +77,7 @@ import Verification
   }
 
   @Test func `of a read of the source ends a backup, and the next one works`() throws {
-    let simulator = Simulator(seed: testSeed())
+    let simulator = Simulator(seed: Seed.take(for: #function))
     try simulator.run { effects in
       let database = try open(effects)
       try fill(database)

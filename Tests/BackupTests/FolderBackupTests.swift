@@ -1,6 +1,7 @@
 import Environment
 import Foundation
 import Martlet
+import Seeds
 import Simulation
 import SystemEnvironment
 import Testing
@@ -34,7 +35,7 @@ import Testing
   @Test func `to a directory opens as a database with exactly what was committed before`() throws {
     let world = BackupWorld()
     let database = try world.database()
-    let model = try world.fill(database, seed: testSeed(), count: 2_000)
+    let model = try world.fill(database, seed: Seed.take(for: #function), count: 2_000)
     let summary = try database.backup(to: "/copy", outside: world.effects)
     try database.write { (tx: borrowing Transaction) in
       try tx.set("after", for: "after", in: try database.keyspace("default"))
@@ -54,7 +55,7 @@ import Testing
   {
     let world = BackupWorld()
     let database = try world.database()
-    let model = try world.fill(database, seed: testSeed(), count: 2_000)
+    let model = try world.fill(database, seed: Seed.take(for: #function), count: 2_000)
     var stream: [UInt8] = []
     let summary = try database.backup { stream += $0 }
     #expect(summary.copy == nil)
@@ -80,7 +81,7 @@ import Testing
   @Test func `shows one moment whatever happens meanwhile, and then lets its places go`() throws {
     let world = BackupWorld()
     let database = try world.database()
-    var random = SeededGenerator(seed: testSeed())
+    var random = SeededGenerator(seed: Seed.take(for: #function))
     let model = try world.fill(database, seed: random.next(), count: 6_000)
     var stream: [UInt8] = []
     var pieces = 0
@@ -141,7 +142,7 @@ import Testing
     struct Enough: Error {}
     let world = BackupWorld()
     let database = try world.database()
-    _ = try world.fill(database, seed: testSeed(), count: 4_000)
+    _ = try world.fill(database, seed: Seed.take(for: #function), count: 4_000)
     var last: BackupProgress?
     #expect(throws: Enough.self) {
       try database.backup(to: "/copy", outside: world.effects) { progress in
@@ -165,7 +166,7 @@ import Testing
   @Test func `as an asynchronous sequence is restored from one`() async throws {
     let world = BackupWorld()
     let database = try world.database()
-    let model = try world.fill(database, seed: testSeed(), count: 1_000)
+    let model = try world.fill(database, seed: Seed.take(for: #function), count: 1_000)
     let directory = "/tmp/martlet-backup-\(UInt64.random(in: 0 ... .max))"
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let summary = try await Database.restore(to: directory, from: database.backupStream())
@@ -201,7 +202,7 @@ import Testing
   @Test func `that the database is closed under ends with that`() throws {
     let world = BackupWorld()
     let database = try world.database()
-    _ = try world.fill(database, seed: testSeed(), count: 4_000)
+    _ = try world.fill(database, seed: Seed.take(for: #function), count: 4_000)
     let error = #expect(throws: DatabaseError.self) {
       try database.backup(to: "/copy", outside: world.effects) { _ in try database.close() }
     }

@@ -3,6 +3,7 @@ import Martlet
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import SystemEnvironment
 import Testing
 
@@ -18,7 +19,7 @@ import Testing
 
   init() throws {
     let database = try world.database()
-    contents = try world.fill(database, seed: testSeed(), count: 1_000)
+    contents = try world.fill(database, seed: Seed.take(for: #function), count: 1_000)
     var stream: [UInt8] = []
     try database.backup { stream += $0 }
     try database.close()

@@ -1,5 +1,6 @@
 import Environment
 import Martlet
+import Seeds
 import Simulation
 import Testing
 import Verification
@@ -73,7 +74,7 @@ import Verification
   func `a backup leaves the database as it was, and a copy that is whole or refused`(
     model: LossModel
   ) throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let cuts = Cuts()
     let simulator = Simulator(seed: seed)
     simulator.disk.observeChanges { _ in
@@ -181,7 +182,7 @@ import Verification
 
   @Test(arguments: LossModel.allCases)
   func `a compaction loses nothing`(model: LossModel) throws {
-    var seed = testSeed()
+    var seed = Seed.take(for: #function)
     var life = try compactedLife(seed: seed)
     // Checkpoints may have left nothing to be moved: then another life.
     for _ in 0..<20 where life.movedByteCount == 0 {

@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import Martlet
 import RawBytes
+import Seeds
 import Simulation
 import Synchronization
 import Testing
@@ -28,7 +29,7 @@ import Testing
 
   @Test(arguments: [8 << 20, 0])
   func `shows nothing that is lost and leaves nothing out`(retention: Int) throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let simulator = Simulator(seed: seed)
     let life = FeedLife(seed: seed, stepCount: 220, mayLose: retention == 0)
     var cuts: [Cut] = []

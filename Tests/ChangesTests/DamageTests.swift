@@ -1,6 +1,7 @@
 import Environment
 import Martlet
 import RawBytes
+import Seeds
 import Simulation
 import Testing
 
@@ -38,7 +39,7 @@ import Testing
   }
 
   @Test func `fails with an error and goes on from its token when the device does`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     for number in 1...24 {
       let simulator = Simulator(seed: seed)
       try simulator.run { effects in
@@ -93,7 +94,7 @@ import Testing
   /// Each call that a life makes of the file system fails once; whatever became of the life, the
   /// feed of the reopened database tells what is there.
   @Test func `never tells what is not there, whichever call fails`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     for number in stride(from: 1, to: 240, by: 6) {
       let simulator = Simulator(seed: seed)
       let life = FeedLife(seed: seed, stepCount: 60)

@@ -1,5 +1,6 @@
 import Environment
 import Martlet
+import Seeds
 import Simulation
 import Testing
 
@@ -64,7 +65,7 @@ import Testing
 
   /// So a consumer that keeps what it was told, and looks old values up in it, always finds them.
   @Test func `tells as old what it told as new, whether it has expired or not`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     try Simulator(seed: seed).run { effects in
       var generator = SplitMix(seed)
       let db = try FeedWorld.open(effects)

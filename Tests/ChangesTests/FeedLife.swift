@@ -1,5 +1,6 @@
 import Environment
 import Martlet
+import Seeds
 import Simulation
 
 /// A seeded life of a database beside a model of it, and a consumer of its feed that reads now and

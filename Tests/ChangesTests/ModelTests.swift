@@ -1,11 +1,12 @@
 import Martlet
+import Seeds
 import Simulation
 import Testing
 
 /// The feed of a random life, held against a model of it.
 @Suite struct `A change feed` {
   @Test func `tells every commit once, in order, whole, with old values where asked for`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     try Simulator(seed: seed).run { effects in
       let db = try FeedWorld.open(effects)
       let life = FeedLife(seed: seed, stepCount: 300)
@@ -21,7 +22,7 @@ import Testing
   }
 
   @Test func `goes on from any token exactly behind it, after a restart as well`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let simulator = Simulator(seed: seed)
     let life = FeedLife(seed: seed, stepCount: 200)
     try simulator.run { effects in

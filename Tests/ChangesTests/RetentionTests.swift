@@ -1,5 +1,6 @@
 import Environment
 import Martlet
+import Seeds
 import Simulation
 import Testing
 
@@ -111,7 +112,7 @@ import Testing
   }
 
   @Test func `is read while checkpoints give segments back under the reader`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     try Simulator(seed: seed).run { effects in
       let db = try FeedWorld.open(effects, retention: 512 << 10)
       let keys = try db.keyspace("k")

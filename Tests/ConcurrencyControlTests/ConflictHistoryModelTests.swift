@@ -1,15 +1,14 @@
 import ConcurrencyControl
 import Foundation
 import Primitives
+import Seeds
 import Testing
 
 /// Random histories of all protocols at once, certified and then judged by the graph of everything
 /// that committed.
 @Suite("Conflict history against a model", .serialized)
 struct ConflictHistoryModelTests {
-  static let seed: UInt64 =
-    ProcessInfo.processInfo.environment["MARTLET_SEED"].flatMap { UInt64($0) }
-    ?? UInt64.random(in: 0...UInt64.max)
+  static let seed = Seed.take()
 
   #if DEBUG
     static let standardCount = 20_000

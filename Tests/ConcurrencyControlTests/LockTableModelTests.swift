@@ -1,6 +1,7 @@
 import ConcurrencyControl
 import Foundation
 import Primitives
+import Seeds
 import Testing
 
 /// Random histories against `LockModel`: same grants in the same moments, a victim if and only if
@@ -37,10 +38,7 @@ struct LockTableModelTests {
 
   @Test(arguments: shapes)
   func `every answer is the model's`(_ shape: Shape) throws {
-    let seed =
-      ProcessInfo.processInfo.environment["MARTLET_SEED"].flatMap { UInt64($0) }
-      ?? UInt64.random(in: 0...UInt64.max)
-    print("MARTLET_SEED=\(seed)")
+    let seed = Seed.take(for: #function)
     var history = LockHistory(shape, seed: seed)
     for step in 0..<shape.steps {
       do { try history.step(step) } catch {

@@ -1,6 +1,7 @@
 import ConcurrencyControl
 import Foundation
 import Primitives
+import Seeds
 import Testing
 
 @Suite("Read sets")
@@ -66,10 +67,7 @@ struct ReadSetTests {
   }
 
   @Test func `E1 E2 whatever was noted stays covered within the limits`() {
-    let seed =
-      ProcessInfo.processInfo.environment["MARTLET_SEED"].flatMap { UInt64($0) }
-      ?? UInt64.random(in: 0...UInt64.max)
-    print("MARTLET_SEED=\(seed)")
+    let seed = Seed.take(for: #function)
     var random = SeededGenerator(state: seed)
     var reads = ReadSet(pointLimit: 30, intervalLimit: 8)
     for _ in 0..<500 {

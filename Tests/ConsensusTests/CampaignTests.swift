@@ -1,5 +1,6 @@
 import Consensus
 import Primitives
+import Seeds
 import Testing
 
 /// A course of events drawn at random: clients write and read, and everything that may go wrong does.
@@ -246,7 +247,7 @@ extension Array {
   @Test func `break nothing, and the group gets over them`() {
     var total: [String: Int] = [:]
     var wordless = 0
-    for seed in Seeds.range(count: 30) {
+    for seed in Seed.range(count: 30) {
       var campaign = Campaign(seed: seed)
       campaign.run(for: 20_000_000_000)
       let world = campaign.world

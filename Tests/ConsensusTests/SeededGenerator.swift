@@ -1,5 +1,3 @@
-import Foundation
-
 /// Random numbers of the tests: the same seed, the same run.
 struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64
@@ -18,13 +16,4 @@ struct SeededGenerator: RandomNumberGenerator {
 
   /// True with this chance in a thousand.
   mutating func happens(_ perMille: UInt64) -> Bool { below(1000) < perMille }
-}
-
-/// `MARTLET_SEED` runs one seed, `MARTLET_SEEDS` so many from the default on.
-enum Seeds {
-  static func range(count: UInt64) -> Range<UInt64> {
-    let environment = ProcessInfo.processInfo.environment
-    if let seed = environment["MARTLET_SEED"].flatMap(UInt64.init) { return seed..<seed + 1 }
-    return 1..<1 + (environment["MARTLET_SEEDS"].flatMap(UInt64.init) ?? count)
-  }
 }

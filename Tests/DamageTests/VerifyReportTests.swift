@@ -1,5 +1,6 @@
 import Foundation
 import Martlet
+import Seeds
 import Simulation
 import Testing
 import Verification
@@ -9,7 +10,7 @@ import Verification
 @Suite struct `A report of damage` {
   private func subject(isClosed: Bool) throws -> DamageSubject {
     try DamageSubject(
-      "subject", .everything(seed: TestSeed.value), compression: .none, isClosed: isClosed)
+      "subject", .everything(seed: Seed.fixed), compression: .none, isClosed: isClosed)
   }
 
   /// Verifies the subject with some damage.

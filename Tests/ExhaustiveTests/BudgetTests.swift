@@ -16,7 +16,7 @@ import Verification
     _ configuration: Configuration = CrashSession.smallConfiguration,
     _ body: (Database, Keyspace) throws -> Result
   ) throws -> Result {
-    let simulator = Simulator(seed: TestSeed.value)
+    let simulator = Simulator(seed: Seed.fixed)
     return try simulator.run { effects in
       let database = try Database(
         at: CrashSession.directory, configuration: configuration, effects: effects)

@@ -1,5 +1,6 @@
 import Environment
 import Martlet
+import Seeds
 import Simulation
 import Testing
 import Verification
@@ -10,7 +11,7 @@ import Verification
   /// its name again, was told that all is well (rule F1), and built a database whose every
   /// acknowledged commit went with the next power cut: nothing in the parent's medium led to it.
   @Test func `leaves no directory whose name is not durable`() throws {
-    let simulator = Simulator(seed: TestSeed.value)
+    let simulator = Simulator(seed: Seed.fixed)
     simulator.disk.inject(Fault(.fails(Fault.inputOutput), on: [.syncDirectory], .once(at: 1)))
     let session = CrashSession(
       script: .commits, configuration: CrashSession.smallConfiguration)

@@ -10,14 +10,14 @@ import Verification
 /// refusal says so, nothing is lost, and work goes on when there is space (rule F10).
 @Suite(.serialized) struct `A disk without space` {
   private static let scripts: [String: CrashScript] = [
-    "short": .short(seed: TestSeed.value), "building": .building, "sorting": .sorting,
+    "short": .short(seed: Seed.fixed), "building": .building, "sorting": .sorting,
   ]
   private static let configuration = CrashSession.smallConfiguration
 
   /// A run with as much space as it wants, and how many blocks and changes that takes.
   private func calmRun(_ script: CrashScript) throws -> (blockCount: Int, changeCount: Int) {
     let session = StubbornSession(script: script, configuration: Self.configuration)
-    let simulator = Simulator(seed: TestSeed.value)
+    let simulator = Simulator(seed: Seed.fixed)
     var most: UInt64 = 0
     simulator.disk.observeChanges { [disk = simulator.disk] _ in
       most = max(most, disk.snapshot.usedByteCount)
@@ -35,7 +35,7 @@ import Verification
     guard session.outcome.resumed || !session.outcome.wasOpened else {
       throw CrashSession.Violation(description: "did not resume: \(session.outcome.errors)")
     }
-    try session.checkLater(simulator.disk.snapshot, seed: TestSeed.value)
+    try session.checkLater(simulator.disk.snapshot, seed: Seed.fixed)
   }
 
   @Test(arguments: ["short", "building", "sorting"])
@@ -46,7 +46,7 @@ import Verification
     let refused = Atomic<Int>(0)
     let found = Parallel.failures(sizes) { size in
       let session = StubbornSession(script: script, configuration: Self.configuration)
-      let simulator = Simulator(seed: TestSeed.value)
+      let simulator = Simulator(seed: Seed.fixed)
       simulator.disk.capacity = UInt64(size) * 4096
       do {
         try simulator.run { try session.run($0) { simulator.disk.capacity = nil } }
@@ -74,7 +74,7 @@ import Verification
     let refused = Atomic<Int>(0)
     let found = Parallel.failures(changes) { change in
       let session = StubbornSession(script: script, configuration: Self.configuration)
-      let simulator = Simulator(seed: TestSeed.value)
+      let simulator = Simulator(seed: Seed.fixed)
       simulator.disk.observeChanges { [disk = simulator.disk] number in
         // As many blocks as are in use, and a few.
         if number == change {
@@ -104,14 +104,14 @@ import Verification
   @Test func `in a recovery refuses or recovers, and loses nothing`() throws {
     let first = CrashSession(script: .rotation, configuration: Self.configuration)
     let campaign = try SurvivorCampaign(
-      seed: TestSeed.value, moment: { first.journal.moment }, body: { try first.run($0) })
+      seed: Seed.fixed, moment: { first.journal.moment }, body: { try first.run($0) })
     let crashes = Effort.sample(campaign.moments, debug: 12)
     let refused = Atomic<Int>(0)
     let found = Parallel.failures(crashes) { crash in
       let disk = crash.image.afterPowerCut(.random, seed: UInt64(crash.change))
-      let before = try SurvivorCampaign.recover(disk, Self.configuration, seed: TestSeed.value)
+      let before = try SurvivorCampaign.recover(disk, Self.configuration, seed: Seed.fixed)
       for spare in [0, 1, 3, 8] {
-        let simulator = Simulator(seed: TestSeed.value, disk: disk)
+        let simulator = Simulator(seed: Seed.fixed, disk: disk)
         simulator.disk.capacity = disk.usedByteCount + UInt64(spare) * 4096
         let session = StubbornSession(script: .nothing, configuration: Self.configuration)
         do {

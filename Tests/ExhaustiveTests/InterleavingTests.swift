@@ -53,7 +53,7 @@ import Verification
   private func crashes(
     _ name: String, _ acts: [ConcurrentLives.Act], preemptions: Int = 2, limit: Int
   ) throws {
-    let lives = ConcurrentLives(acts, seed: TestSeed.value)
+    let lives = ConcurrentLives(acts, seed: Seed.fixed)
     let cuts = Atomic<Int>(0)
     let clock = ContinuousClock.now
     let (counts, choiceCount, failures) = explore(
@@ -112,7 +112,7 @@ import Verification
   }
 
   @Test func `a begin and a commit: no increment is lost`() throws {
-    let lives = ConcurrentLives([.increment, .increment, .increment], seed: TestSeed.value)
+    let lives = ConcurrentLives([.increment, .increment, .increment], seed: Seed.fixed)
     let clock = ContinuousClock.now
     let (counts, choiceCount, failures) = explore(
       lives, preemptions: 2, limit: Effort.isDebug ? 20 : 600

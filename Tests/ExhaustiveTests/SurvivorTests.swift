@@ -23,7 +23,7 @@ import Verification
     let script = try #require(Self.scripts[name])
     let session = CrashSession(script: script, configuration: CrashSession.smallConfiguration)
     let campaign = try SurvivorCampaign(
-      seed: TestSeed.value, prepare: prepare, moment: { session.journal.moment },
+      seed: Seed.fixed, prepare: prepare, moment: { session.journal.moment },
       body: { try session.run($0) })
     return (campaign, session.journal)
   }
@@ -106,11 +106,11 @@ import Verification
     var configuration = CrashSession.smallConfiguration
     // Log segments that are not needed are removed, not kept for reuse.
     configuration.log.spareByteCount = 0
-    let survived = try SurvivorCampaign.recover(disk, configuration, seed: TestSeed.value)
+    let survived = try SurvivorCampaign.recover(disk, configuration, seed: Seed.fixed)
     #expect(isLegalBefore(survived.fingerprint))
     let life = SecondLife(after: survived.fingerprint, orBeforeOpening: isLegalBefore)
     let campaign = try SurvivorCampaign(
-      seed: TestSeed.value, disk: disk, configuration: configuration, moment: { life.moment },
+      seed: Seed.fixed, disk: disk, configuration: configuration, moment: { life.moment },
       body: { try life.run($0, configuration) })
     let states = campaign.states(everyNth: stride)
     for state in states { try campaign.check(state) { life.allows($0, at: $1) } }

@@ -18,7 +18,7 @@ import Verification
     let counts = Effort.sample(Array(1...32), debug: 16, release: 4)
     let refused = Atomic<Int>(0)
     let found = Parallel.failures(counts) { count in
-      let simulator = Simulator(seed: TestSeed.value &+ UInt64(count))
+      let simulator = Simulator(seed: Seed.fixed &+ UInt64(count))
       let stage = Stage()
       try simulator.run { effects in
         let database = try Database(
@@ -102,7 +102,7 @@ import Verification
     for limit in 1...5 {
       for jobCount in [1, limit, limit + 1, 3 * limit + 2] {
         for seed in 0..<UInt64(Effort.isDebug ? 4 : 25) {
-          let simulator = Simulator(seed: TestSeed.value &+ seed)
+          let simulator = Simulator(seed: Seed.fixed &+ seed)
           let running = Counter()
           simulator.run { effects in
             let pool = WorkerPool(name: "pool", limit: limit, effects: effects)
@@ -147,17 +147,17 @@ import Verification
   @Test func `for log bytes not flushed yet, from one on`() throws {
     let limits = Effort.sample(
       [1, 100, 512, 1000, 2000, 4000, 4096, 5000, 8192, 12_000, 20_000, 40_000], debug: 4)
-    let script = CrashScript.short(seed: TestSeed.value)
+    let script = CrashScript.short(seed: Seed.fixed)
     let found = Parallel.failures(limits) { limit in
       var configuration = CrashSession.smallConfiguration
       configuration.log.unflushedByteLimit = limit
       let session = StubbornSession(script: script, configuration: configuration)
-      let simulator = Simulator(seed: TestSeed.value)
+      let simulator = Simulator(seed: Seed.fixed)
       try simulator.run { try session.run($0) {} }
       guard session.outcome.errors.isEmpty, session.outcome.resumed else {
         throw Violation(description: "limit \(limit): \(session.outcome.errors)")
       }
-      try session.checkLater(simulator.disk.snapshot, seed: TestSeed.value)
+      try session.checkLater(simulator.disk.snapshot, seed: Seed.fixed)
     }
     found.expectNone("limits")
   }

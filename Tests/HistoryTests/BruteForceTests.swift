@@ -1,3 +1,4 @@
+import Seeds
 import Testing
 import Verification
 
@@ -5,7 +6,7 @@ import Verification
 @Suite struct `The history checker and brute force` {
   /// Transactions with lists that follow no rule: each read shows any beginning of the final list.
   static func random(
-    _ generator: inout TestGenerator, transactionCount: Int, keyCount: Int
+    _ generator: inout SplitMix, transactionCount: Int, keyCount: Int
   ) -> History {
     struct Pending { var key: Int, value: Int }
     var plans: [[HistoryOperation]] = []
@@ -165,7 +166,7 @@ import Verification
   }
 
   @Test func `agree about serializability, also in real time`() throws {
-    var generator = TestGenerator(seed: testSeed())
+    var generator = SplitMix(Seed.take(for: #function))
     var counts = [false: 0, true: 0]
     for _ in 0..<1_500 {
       let history = Self.random(
@@ -182,7 +183,7 @@ import Verification
   }
 
   @Test func `agree about snapshot isolation`() throws {
-    var generator = TestGenerator(seed: testSeed())
+    var generator = SplitMix(Seed.take(for: #function))
     var counts = [false: 0, true: 0]
     var skews = 0
     for _ in 0..<1_000 {
@@ -198,7 +199,7 @@ import Verification
   }
 
   @Test func `judge a mix of one level as that level`() throws {
-    var generator = TestGenerator(seed: testSeed())
+    var generator = SplitMix(Seed.take(for: #function))
     for _ in 0..<500 {
       var history = Self.random(&generator, transactionCount: 4, keyCount: 2)
       for level in ConsistencyModel.allCases {

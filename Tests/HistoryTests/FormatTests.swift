@@ -1,3 +1,4 @@
+import Seeds
 import Testing
 import Verification
 
@@ -109,7 +110,7 @@ import Verification
   }
 
   @Test func `never traps on damaged text`() throws {
-    var generator = TestGenerator(seed: testSeed())
+    var generator = SplitMix(Seed.take(for: #function))
     for format in HistoryFormat.allCases {
       let whole = Self.everything().encoded(as: format)
       for _ in 0..<300 {

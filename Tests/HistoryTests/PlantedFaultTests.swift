@@ -1,3 +1,4 @@
+import Seeds
 import Testing
 import Verification
 
@@ -5,7 +6,7 @@ import Verification
 @Suite struct `The history checker on planted faults` {
   /// A serial store of lists and registers, and the history of what it answered.
   struct Store {
-    var generator: TestGenerator
+    var generator: SplitMix
     var history = History()
     var lists: [Int: [Int]] = [:]
     var registers: [Int: Int] = [:]
@@ -13,7 +14,7 @@ import Verification
     /// Lists have keys below this, registers above.
     let boundary = 1_000_000
 
-    init(_ generator: TestGenerator) { self.generator = generator }
+    init(_ generator: SplitMix) { self.generator = generator }
 
     mutating func nextValue() -> Int {
       value += 1
@@ -165,7 +166,7 @@ import Verification
   }
 
   @Test func `find nothing in a clean history, and edges of every kind`() throws {
-    var store = Store(TestGenerator(seed: testSeed()))
+    var store = Store(SplitMix(Seed.take(for: #function)))
     store.run(10_000)
     let report = try HistoryChecker(.uniform(.strictSerializable)).check(store.history)
     #expect(report.isValid && report.anomalies.isEmpty, "\(report.examples)")
@@ -175,7 +176,7 @@ import Verification
   }
 
   @Test func `find all kinds among ten thousand transactions`() throws {
-    var generator = TestGenerator(seed: testSeed())
+    var generator = SplitMix(Seed.take(for: #function))
     let faults = Fault.allCases.shuffled(using: &generator)
     let places = faults.map { _ in generator.below(10_000) }.sorted()
     var store = Store(generator)
@@ -202,7 +203,7 @@ import Verification
   }
 
   @Test(arguments: Fault.allCases) func `find each kind`(_ fault: Fault) throws {
-    var generator = TestGenerator(seed: testSeed("\(fault)"))
+    var generator = SplitMix(Seed.take(for: "\(fault)"))
     let place = generator.below(300)
     var store = Store(generator)
     store.run(place)

@@ -1,5 +1,6 @@
 import Foundation
 import Martlet
+import Seeds
 import Testing
 import Verification
 
@@ -72,7 +73,7 @@ import Verification
     var tally = Tally()
     for course in Self.courses {
       for round in 0..<Self.roundCount {
-        let seed = testSeed("\(course), round \(round)")
+        let seed = Seed.take(for: "\(course), round \(round)")
         let (report, statistics) = try Self.run(course, seed: seed)
         #expect(
           report.isValid,
@@ -112,7 +113,7 @@ import Verification
       let course = Course(
         name: "snapshot", kind: .listAppend, choices: [.init(.snapshot)],
         model: .uniform(.serializable))
-      let (report, _) = try Self.run(course, seed: testSeed("snapshot, round \(round)"))
+      let (report, _) = try Self.run(course, seed: Seed.take(for: "snapshot, round \(round)"))
       skews += report.anomalies.values.filter { $0.kind == .itemAntiDependencyCycle }
         .reduce(0) { $0 + $1.forbidden }
     }

@@ -1,5 +1,6 @@
 import Environment
 import Martlet
+import Seeds
 import Simulation
 import Testing
 import Verification
@@ -18,7 +19,8 @@ import Verification
 
   @Test(arguments: HistoryWorkload.Kind.allCases)
   func `records histories that snapshot isolation allows`(_ kind: HistoryWorkload.Kind) throws {
-    let history = try Self.record(HistoryWorkload(kind, seed: testSeed("\(kind)"), keyCount: 6))
+    let history = try Self.record(
+      HistoryWorkload(kind, seed: Seed.take(for: "\(kind)"), keyCount: 6))
     #expect(history.transactions.count >= 600)
     #expect(history.transactions.allSatisfy { $0.level == .snapshotIsolation })
     let report = try HistoryChecker(.uniform(.snapshotIsolation)).check(history)
@@ -31,7 +33,7 @@ import Verification
   }
 
   @Test func `shows write skew at snapshot isolation`() throws {
-    var seed = testSeed()
+    var seed = Seed.take(for: #function)
     var shown = false
     // Threads that seldom meet need many: on a machine with other work.
     for _ in 0..<2_000 where !shown {
@@ -69,7 +71,8 @@ import Verification
   func `chooses keys as it is told`(_ distribution: KeyDistribution) throws {
     let history = try Self.record(
       HistoryWorkload(
-        .listAppend, seed: testSeed("\(distribution)"), keyCount: 20, distribution: distribution,
+        .listAppend, seed: Seed.take(for: "\(distribution)"), keyCount: 20,
+        distribution: distribution,
         scanFraction: 0, writesPerKey: 100_000), transactions: 1_000, threads: 1)
     var counts = [Int](repeating: 0, count: 20)
     for transaction in history.transactions {
@@ -103,7 +106,7 @@ import Verification
         return history
       }
     }
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let history = try run(seed)
     #expect(history == (try run(seed)))
     #expect(try HistoryChecker(.uniform(.snapshotIsolation)).check(history).isValid)

@@ -1,29 +1,9 @@
 import Foundation
+import Seeds
 import Testing
 import Verification
 
-/// The seed of a random test: printed first, and taken from MARTLET_SEED when that is set.
-func testSeed(_ name: String = #function) -> UInt64 {
-  let given = ProcessInfo.processInfo.environment["MARTLET_SEED"].flatMap { UInt64($0) }
-  let seed = given ?? UInt64.random(in: 1...UInt64.max)
-  print("\(name): MARTLET_SEED=\(seed)")
-  return seed
-}
-
-/// SplitMix64 (Steele et al. 2014).
-struct TestGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ mixed >> 31
-  }
-
+extension SplitMix {
   mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
 }
 

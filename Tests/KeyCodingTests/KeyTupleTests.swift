@@ -1,5 +1,6 @@
 import Foundation
 import KeyCoding
+import Seeds
 import Testing
 
 /// What must hold of every shape of tuple, on random values of it.
@@ -7,7 +8,7 @@ import Testing
   private func check<each Element: Sample>(
     _ shape: KeyTuple<repeat each Element>.Type, count: Int = 250
   ) throws {
-    var chance = SplitMix("\(shape)")
+    var chance = SplitMix(Seed.take(for: "\(shape)"))
     let samples = try (0..<count).map { _ in
       let tuple = shape.random(&chance)
       let bytes = tuple.keyBytes
@@ -98,7 +99,7 @@ import Testing
   }
 
   @Test func `that begin others sort directly before all of those`() throws {
-    var chance = SplitMix("prefixes")
+    var chance = SplitMix(Seed.take(for: "prefixes"))
     for _ in 0..<2_000 {
       let short = KeyTuple<String, [UInt8]?>.random(&chance)
       let long = KeyTuple(short.elements.0, short.elements.1, Int?.random(&chance))

@@ -1,5 +1,6 @@
 import Foundation
 import KeyCoding
+import Seeds
 
 /// An element type with a source of values and an order of its own, against which the order of the
 /// encodings is held.
@@ -148,26 +149,5 @@ extension UUID {
         byte(a, 7), byte(b, 0), byte(b, 1), byte(b, 2), byte(b, 3), byte(b, 4), byte(b, 5),
         byte(b, 6), byte(b, 7)
       ))
-  }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  /// From MARTLET_SEED, or new; printed.
-  init(_ test: String) {
-    state =
-      ProcessInfo.processInfo.environment["MARTLET_SEED"].flatMap(UInt64.init)
-      ?? UInt64.random(in: 0 ... .max)
-    print("\(test): MARTLET_SEED=\(state)")
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

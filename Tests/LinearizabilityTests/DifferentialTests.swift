@@ -1,4 +1,5 @@
 import Foundation
+import Seeds
 import Testing
 import Verification
 
@@ -92,10 +93,7 @@ import Verification
   }
 
   @Test func `agree on random histories of up to eight operations`() {
-    let seed =
-      ProcessInfo.processInfo.environment["MARTLET_SEED"].flatMap(UInt64.init)
-      ?? UInt64.random(in: 0..<1_000_000)
-    print("seed \(seed)")
+    let seed = Seed.take(for: #function)
     var generator = TestGenerator(seed)
     var linearizable = 0
     let count = 4_000

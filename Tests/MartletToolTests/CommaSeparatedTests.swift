@@ -1,4 +1,5 @@
 import MartletCommands
+import Seeds
 import Testing
 
 @Suite struct CommaSeparatedTests {
@@ -56,7 +57,7 @@ import Testing
   }
 
   @Test func `any fields survive quoting and reading`() throws {
-    var generator = SeededGenerator(seed: testSeed())
+    var generator = SeededGenerator(seed: Seed.take(for: #function))
     let awkward: [Character] = ["\"", ",", "\n", "\r", "a", " ", "é"]
     for _ in 0..<2000 {
       let rows = (0..<Int.random(in: 0...3, using: &generator)).map { _ in

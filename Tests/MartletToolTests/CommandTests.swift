@@ -1,6 +1,7 @@
 import Foundation
 import Martlet
 import MartletCommands
+import Seeds
 import Testing
 
 @Suite(.timeLimit(.minutes(20))) struct CommandTests {
@@ -134,7 +135,7 @@ import Testing
 
   @Test func `a value of many megabytes is streamed in and out`() throws {
     try inPlace { place in
-      var generator = SeededGenerator(seed: testSeed())
+      var generator = SeededGenerator(seed: Seed.take(for: #function))
       let piece = (0..<4099).map { _ in UInt8.random(in: 0...255, using: &generator) }
       let value = Data(Array(repeating: piece, count: 2500).joined())
       try value.write(to: URL(fileURLWithPath: place.folder + "/large"))

@@ -1,4 +1,5 @@
 import MartletCommands
+import Seeds
 import Testing
 
 @Suite struct JSONTests {
@@ -44,7 +45,7 @@ import Testing
   }
 
   @Test func `any value survives writing and reading`() throws {
-    var generator = SeededGenerator(seed: testSeed())
+    var generator = SeededGenerator(seed: Seed.take(for: #function))
     for _ in 0..<500 {
       let value = Self.random(depth: 4, &generator)
       #expect(try JSON(parsing: value.text) == value)

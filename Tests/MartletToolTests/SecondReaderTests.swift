@@ -1,5 +1,6 @@
 import Foundation
 import Martlet
+import Seeds
 import Testing
 
 /// A reader written in another language from `format-spec/` alone reads what the engine wrote, byte
@@ -148,7 +149,7 @@ import Testing
   @Test(arguments: shapes)
   func `reads what the engine wrote, byte for byte`(_ shape: Shape) async throws {
     guard let reader = Self.reader else { return }
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     try await withTemporaryFolder { folder in
       let path = try await make(shape, seed: seed, in: folder)
       let listing = try read(reader, path, "--keyspaces", "--check")
@@ -180,7 +181,7 @@ import Testing
 
   @Test func `reports a flipped bit with its place (negative control)`() async throws {
     guard let reader = Self.reader else { return }
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     try await withTemporaryFolder { folder in
       var generator = SeededBytes(seed: seed)
       let path = try await make(Shape(commits: 12), seed: seed, in: folder)
@@ -220,7 +221,7 @@ import Testing
 
   @Test func `reads a backup stream as the database that a restore makes of it`() throws {
     guard let reader = Self.reader else { return }
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     for shape in [Shape(), Shape(pageSize: 16384, isCompressed: true, commits: 30)] {
       try withTemporaryFolder { folder in
         let database = try Self.write(shape, seed: seed, at: folder + "/database")

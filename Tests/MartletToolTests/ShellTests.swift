@@ -1,6 +1,7 @@
 import Foundation
 import Martlet
 import MartletCommands
+import Seeds
 import Synchronization
 import Testing
 
@@ -17,7 +18,7 @@ import Testing
   }
 
   @Test func `any bytes quoted read back as themselves`() {
-    var state = testSeed()
+    var state = Seed.take(for: #function)
     for length in 0..<300 {
       let bytes = (0..<length % 12).map { _ in
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

@@ -2,14 +2,6 @@ import Foundation
 import MartletCommands
 import Testing
 
-/// The seed of a random test: printed first, and taken from MARTLET_SEED when that is set.
-func testSeed(_ name: String = #function) -> UInt64 {
-  let given = ProcessInfo.processInfo.environment["MARTLET_SEED"].flatMap { UInt64($0) }
-  let seed = given ?? UInt64.random(in: 1...UInt64.max)
-  print("\(name): MARTLET_SEED=\(seed)")
-  return seed
-}
-
 /// An input that arrives in chunks of a size, so that every boundary is met.
 func source(_ text: String, chunk: Int = 1 << 20, name: String = "in") -> ByteSource {
   source(Array(text.utf8), chunk: chunk, name: name)

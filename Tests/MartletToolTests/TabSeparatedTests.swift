@@ -1,4 +1,5 @@
 import MartletCommands
+import Seeds
 import Testing
 
 @Suite struct TabSeparatedTests {
@@ -17,7 +18,7 @@ import Testing
   }
 
   @Test func `any bytes survive writing and reading`() throws {
-    var generator = SeededGenerator(seed: testSeed())
+    var generator = SeededGenerator(seed: Seed.take(for: #function))
     let awkward: [UInt8] = [0x09, 0x0A, 0x0D, 0x5C, 0x6E, 0x74, 0x22, 0x00, 0xFF, 0xEF]
     for _ in 0..<2000 {
       let fields = (0..<Int.random(in: 1...4, using: &generator)).map { _ in

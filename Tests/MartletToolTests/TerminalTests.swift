@@ -1,4 +1,5 @@
 import MartletCommands
+import Seeds
 import Testing
 
 /// Keys in, edits out.
@@ -110,7 +111,7 @@ import Testing
   /// Whatever is typed, the cursor stays inside the text: against an editor's simplest model for
   /// plain keys.
   @Test func `random keys leave the line that a model has`() {
-    var state = testSeed()
+    var state = Seed.take(for: #function)
     func random(_ bound: Int) -> Int {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return Int(state >> 33) % bound

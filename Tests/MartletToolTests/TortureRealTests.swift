@@ -1,12 +1,13 @@
 import Foundation
 import MartletCommands
+import Seeds
 import Testing
 
 /// Writers in processes of their own, killed on the real file system.
 @Suite(.serialized) struct TortureRealTests {
   @Test func `kills at random and at every named point, races and full disks lose nothing`() throws
   {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let run = try ToolProcess(
       "torture", "--real", "--runs", "20", "--seed", "\(seed)", "--stop-milliseconds", "1200",
       "--json")
@@ -45,7 +46,8 @@ import Testing
   func `a lie is found, and the directory kept`(lie: String, words: String) throws {
     try withTemporaryFolder { folder in
       let run = try ToolProcess(
-        "torture", "--real", "--runs", "20", "--seed", "\(testSeed())", "--lie", lie, "--grade",
+        "torture", "--real", "--runs", "20", "--seed", "\(Seed.take(for: #function))", "--lie", lie,
+        "--grade",
         "full",
         "--no-full-disks", "--directory", folder + "/torture")
       #expect(run.status == 1)

@@ -1,11 +1,13 @@
 import ConcurrencyControl
 import Martlet
 import Primitives
+import Seeds
 import Testing
 
 @Suite struct `An interval index` {
   @Test func `finds exactly the intervals that contain a key`() throws {
-    var random = SeededRandom("interval index")
+    let seed = Seed.take(for: "interval index")
+    var random = SplitMix(seed)
     for _ in 0..<40 {
       var index = IntervalIndex()
       var model: [(interval: KeyInterval, observer: ObserverID)] = []
@@ -29,13 +31,13 @@ import Testing
         let bytes = unsafe key.span.bytes
         index.forEachObserver(of: bytes) { found.append($0) }
         let expected = model.filter { $0.interval.contains(bytes) }.map(\.observer)
-        #expect(found.sorted() == expected.sorted(), "seed \(random.seed), key \(key)")
+        #expect(found.sorted() == expected.sorted(), "seed \(seed), key \(key)")
       }
     }
   }
 }
 
-extension SeededRandom {
+extension SplitMix {
   /// A short key of few letters.
   fileprivate mutating func key() -> [UInt8] {
     (0..<below(4)).map { _ in UInt8(below(4)) }

@@ -2,6 +2,7 @@ import ConcurrencyControl
 import Martlet
 import Primitives
 import RawBytes
+import Seeds
 import Testing
 import VersionStore
 
@@ -22,7 +23,8 @@ import VersionStore
 
   @Test(arguments: [1 << 20, 200])
   func `tells every observer whose reads were written and acknowledged`(_ budget: Int) {
-    var random = SeededRandom("ledger with \(budget) bytes")
+    let seed = Seed.take(for: "ledger with \(budget) bytes")
+    var random = SplitMix(seed)
     var toldCount = 0
     for _ in 0..<60 {
       var ledger = ObservationLedger(byteBudget: budget)
@@ -60,7 +62,7 @@ import VersionStore
             guard case .armed(let interest, let moment) = model else { continue }
             let hasChanged = Self.hasChanged(interest, moment, acknowledged, written)
             #expect(
-              told.contains(id) || !hasChanged, "seed \(random.seed): \(id) was not told")
+              told.contains(id) || !hasChanged, "seed \(seed): \(id) was not told")
             if told.contains(id) { models[id] = .idle }
           }
         default:
@@ -78,7 +80,7 @@ import VersionStore
           let compared = ledger.comparedThrough.rawValue
           #expect(
             !isCurrent || !Self.hasChanged(interest, moment, compared, written),
-            "seed \(random.seed): a changed read counts as current")
+            "seed \(seed): a changed read counts as current")
           models[id] = isCurrent ? .armed(interest, at: moment) : .idle
         }
       }
@@ -86,7 +88,7 @@ import VersionStore
     #expect(toldCount > 0)
   }
 
-  private static func interest(_ random: inout SeededRandom) -> Interest {
+  private static func interest(_ random: inout SplitMix) -> Interest {
     var names: [LockName] = []
     var intervals: [KeyInterval] = []
     for _ in 0...random.below(3) {

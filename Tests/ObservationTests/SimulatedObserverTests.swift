@@ -2,6 +2,7 @@ import Environment
 import Martlet
 import Primitives
 import RawBytes
+import Seeds
 import Simulation
 import Synchronization
 import Testing
@@ -30,7 +31,7 @@ import Testing
   }
 
   @Test func `see every state once and never miss the last one`() throws {
-    var random = SeededRandom("simulated observers")
+    var random = SplitMix(Seed.take(for: "simulated observers"))
     for _ in 0..<150 {
       let seed = random.next()
       let valueCount = try Self.run(seed: seed)
@@ -49,7 +50,7 @@ import Testing
       let running = Atomic<Int>(3)
       let threads = (0..<3).map { writer in
         effects.background.start("writer") {
-          var random = SeededRandom(seed: seed &+ UInt64(writer))
+          var random = SplitMix(seed &+ UInt64(writer))
           for number in 0..<12 {
             let (key, value) = (random.below(6), writer * 100 + number)
             let durability: Durability? = random.below(3) == 0 ? .relaxed : nil

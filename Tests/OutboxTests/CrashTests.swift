@@ -3,6 +3,7 @@ import Environment
 import Foundation
 import Martlet
 import RawBytes
+import Seeds
 import Simulation
 import Synchronization
 import Testing
@@ -84,7 +85,7 @@ import Testing
   }
 
   @Test func `has every message that was sent, and each is done once`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let simulator = Simulator(seed: seed)
     let journal = Journal()
     var cuts: [Cut] = []

@@ -1,30 +1,10 @@
 import Environment
 import Foundation
 import Martlet
+import Seeds
 import Simulation
 
-/// The seed of a random test: `MARTLET_SEED` of the environment, or a new one. Printed first.
-func testSeed(_ test: String = #function) -> UInt64 {
-  let given = ProcessInfo.processInfo.environment["MARTLET_SEED"].flatMap(UInt64.init)
-  let seed = given ?? UInt64.random(in: 0..<1_000_000_000)
-  print("\(test): MARTLET_SEED=\(seed)")
-  return seed
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
+extension SplitMix {
   mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }
 

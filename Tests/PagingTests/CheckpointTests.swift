@@ -2,6 +2,7 @@ import Environment
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import Simulation
 import SystemEnvironment
 import Testing
@@ -148,7 +149,7 @@ import Testing
 
   /// Random work against a dictionary, reopened again and again.
   @Test func `agrees with a model`() throws {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SeededGenerator(seed: Seed.take(for: #function))
     let effects = Effects.memory()
     var pager = try Pages.create(effects)
     var ids: [PageID] = []

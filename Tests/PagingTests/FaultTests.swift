@@ -2,6 +2,7 @@ import Environment
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import Simulation
 import Testing
 
@@ -26,7 +27,7 @@ import Testing
   /// F1.
   @Test(arguments: [1, 2])
   func `is poisoned by a failed sync, and reopens at the checkpoint before`(_ which: Int) throws {
-    let simulator = Simulator(seed: testSeed())
+    let simulator = Simulator(seed: Seed.take(for: #function))
     try simulator.run { effects in
       let pager = try prepare(effects)
       defer { pager.close() }
@@ -52,7 +53,7 @@ import Testing
   func `of which a sync failed shows every page as it was written, also past the cache`(
     _ usesSystemCache: Bool
   ) throws {
-    let simulator = Simulator(seed: testSeed())
+    let simulator = Simulator(seed: Seed.take(for: #function))
     try simulator.run { effects in
       try prepare(effects).close()
       var configuration = Pages.small()
@@ -77,7 +78,7 @@ import Testing
     throws
   {
     for usesSystemCache in [false, true] {
-      let simulator = Simulator(seed: testSeed())
+      let simulator = Simulator(seed: Seed.take(for: #function))
       try simulator.run { effects in
         var configuration = Pages.small(compression: .none)
         try Pages.create(effects, configuration) { (pager) throws(PagingError) in
@@ -106,7 +107,7 @@ import Testing
 
   /// F1: which superblock is on the medium is not known.
   @Test func `is poisoned by a failed superblock write`() throws {
-    let simulator = Simulator(seed: testSeed())
+    let simulator = Simulator(seed: Seed.take(for: #function))
     try simulator.run { effects in
       let pager = try prepare(effects)
       defer { pager.close() }
@@ -123,7 +124,7 @@ import Testing
   func `keeps the old checkpoint when a write fails, and a later attempt works`(
     _ which: Int
   ) throws {
-    let simulator = Simulator(seed: testSeed())
+    let simulator = Simulator(seed: Seed.take(for: #function))
     try simulator.run { effects in
       let pager = try prepare(effects, frames: 256)
       for number in 1...40 { try pager.set(PageID(UInt32(number)), to: UInt64(number)) }
@@ -146,7 +147,7 @@ import Testing
 
   /// F10.
   @Test func `waits out a full disk`() throws {
-    let simulator = Simulator(seed: testSeed())
+    let simulator = Simulator(seed: Seed.take(for: #function))
     try simulator.run { effects in
       let pager = try prepare(effects)
       defer { pager.close() }
@@ -176,7 +177,7 @@ import Testing
   }
 
   @Test func `has the space that it reserved`() throws {
-    let simulator = Simulator(seed: testSeed())
+    let simulator = Simulator(seed: Seed.take(for: #function))
     try simulator.run { effects in
       let pager = try prepare(effects)
       defer { pager.close() }
@@ -189,7 +190,7 @@ import Testing
   }
 
   @Test func `fails the checkpoint, not the writer, when a hand-over cannot be written`() throws {
-    let simulator = Simulator(seed: testSeed())
+    let simulator = Simulator(seed: Seed.take(for: #function))
     try simulator.run { effects in
       let pager = try prepare(effects, frames: 128)
       defer { pager.close() }
@@ -214,7 +215,7 @@ import Testing
     Fault.Effect.flipsBit, .returnsStaleSector, .returnsMisdirectedSector,
   ])
   func `never believes a bad read`(_ effect: Fault.Effect) throws {
-    let simulator = Simulator(seed: testSeed())
+    let simulator = Simulator(seed: Seed.take(for: #function))
     try simulator.run { effects in
       let pager = try prepare(effects)
       defer { pager.close() }
@@ -244,7 +245,7 @@ import Testing
   }
 
   @Test func `opens from either copy of the superblock, and repairs the other`() throws {
-    let simulator = Simulator(seed: testSeed())
+    let simulator = Simulator(seed: Seed.take(for: #function))
     try simulator.run { effects in
       let pager = try prepare(effects)
       try pager.checkpoint()
@@ -265,7 +266,7 @@ import Testing
   }
 
   @Test func `says what it finds in a damaged file`() throws {
-    let simulator = Simulator(seed: testSeed())
+    let simulator = Simulator(seed: Seed.take(for: #function))
     try simulator.run { effects in
       let pager = try prepare(effects)
       let id = PageID(50)
@@ -289,7 +290,7 @@ import Testing
   }
 
   @Test func `refuses files that are none of its own`() throws {
-    let simulator = Simulator(seed: testSeed())
+    let simulator = Simulator(seed: Seed.take(for: #function))
     simulator.run { effects in
       simulator.disk.edit { $0.put(Pages.path, [1, 2, 3]) }
       #expect(throws: PagingError.self) { try Pages.open(effects) }

@@ -1,4 +1,5 @@
 import Paging
+import Seeds
 import Simulation
 import Testing
 
@@ -55,7 +56,7 @@ import Testing
   }
 
   @Test func `counted by a tally is what it is when retained one by one`() {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SeededGenerator(seed: Seed.take(for: #function))
     let blockCount = 3_000
     var tally = BlockTally(blockCount: blockCount)
     var space = FreeSpace(blockCount: blockCount)
@@ -104,7 +105,7 @@ import Testing
 
   /// Against a plain array of counts.
   @Test func `agrees with a model under random runs, images and cuts`() {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SeededGenerator(seed: Seed.take(for: #function))
     var space = FreeSpace(blockCount: 4)
     var counts = [Int](repeating: 1, count: 4)
     var backed = [Bool](repeating: true, count: 4)

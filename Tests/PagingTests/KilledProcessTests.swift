@@ -1,5 +1,6 @@
 import Paging
 import Primitives
+import Seeds
 import Simulation
 import Testing
 
@@ -31,7 +32,7 @@ import Testing
   func `leaves a next one whose power cuts leave one checkpoint or the next`(
     _ model: LossModel
   ) throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let notes = Notes()
     let first = Simulator(seed: seed)
     first.disk.observeChanges { _ in

@@ -2,6 +2,7 @@ import Environment
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import Simulation
 import Synchronization
 import SystemEnvironment
@@ -95,7 +96,7 @@ import Testing
 
   @Test(arguments: [true, false])
   func `past the system's cache or not, the same pages`(_ usesSystemCache: Bool) throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     try Simulator(seed: seed).run { effects in
       let (pager, ids) = try prepare(effects, usesSystemCache: usesSystemCache)
       for (index, id) in ids.enumerated() { #expect(try pager.value(id) == UInt64(index)) }
@@ -105,7 +106,7 @@ import Testing
 
   /// Scans, reads, changes and checkpoints on 64 frames, on real threads.
   @Test func `among writers and readers sees whole pages`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let pager = try Pages.create(.memory())
     defer { pager.close() }
     let ids = try (0..<300).map { try pager.make(UInt64($0)) }

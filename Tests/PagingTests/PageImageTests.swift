@@ -1,6 +1,7 @@
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import Simulation
 import Testing
 
@@ -36,7 +37,7 @@ import Testing
   }
 
   @Test func `is stored raw unless compression saves 512 bytes`() {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SeededGenerator(seed: Seed.take(for: #function))
     let memory = AlignedMemory(byteCount: 4096)
     let stored = AlignedMemory(byteCount: 4096)
     for randomBytes in stride(from: 3000, through: 4096, by: 8) {
@@ -80,7 +81,7 @@ import Testing
   /// A compressed length or an LZ4 block that lies under a right checksum neither traps nor writes
   /// out of bounds.
   @Test func `that lies under a right checksum is refused`() {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SeededGenerator(seed: Seed.take(for: #function))
     let restored = AlignedMemory(byteCount: 4096)
     let stored = AlignedMemory(byteCount: 1024)
     for round in 0..<2_000 {

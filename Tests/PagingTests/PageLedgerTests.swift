@@ -1,6 +1,7 @@
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import Simulation
 import Testing
 
@@ -194,7 +195,7 @@ import Testing
   }
 
   @Test func `keeps three maps apart and frees nothing that one of them needs`() {
-    var model = Model(seed: testSeed())
+    var model = Model(seed: Seed.take(for: #function))
     model.spread()
     for step in 0..<6_000 {
       let id = model.live.isEmpty ? nil : model.live[model.random.below(model.live.count)]
@@ -221,7 +222,7 @@ import Testing
 
   /// After quiet checkpoints nothing is held but what the last map needs: no place leaks.
   @Test func `leaks no place`() {
-    var model = Model(seed: testSeed())
+    var model = Model(seed: Seed.take(for: #function))
     for _ in 0..<40 {
       for _ in 0..<50 { model.allocate() }
       for id in model.live { if model.random.oneIn(2) { model.write(id) } }

@@ -1,6 +1,7 @@
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import Simulation
 import Testing
 
@@ -36,7 +37,7 @@ import Testing
   }
 
   @Test func `counts what it holds`() {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SeededGenerator(seed: Seed.take(for: #function))
     var map = PageMap()
     var model: [UInt32: PageMapEntry] = [:]
     for _ in 0..<2_000 {
@@ -59,7 +60,7 @@ import Testing
 
   /// A chunk of 65,536 entries was once made for each id, a megabyte.
   @Test func `takes no more memory than blocks of the file would, wherever ids lie`() {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SeededGenerator(seed: Seed.take(for: #function))
     var map = PageMap()
     var ids: Set<UInt32> = [.max - 1]
     for _ in 0..<3_000 { ids.insert(UInt32(truncatingIfNeeded: random.next())) }
@@ -81,7 +82,7 @@ import Testing
   }
 
   @Test func `walks a set of blocks in order`() {
-    var random = SeededGenerator(seed: testSeed())
+    var random = SeededGenerator(seed: Seed.take(for: #function))
     var set = BlockSet()
     var other = BlockSet()
     var model: Set<Int> = []

@@ -2,6 +2,7 @@ import Environment
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import Simulation
 import Testing
 
@@ -89,7 +90,7 @@ import Testing
 
   @Test(arguments: LossModel.allCases)
   func `anywhere leaves one checkpoint or the next`(_ model: LossModel) throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     var random = SeededGenerator(seed: seed)
     let simulator = Simulator(seed: seed)
     let expectation = Expectation()
@@ -106,7 +107,7 @@ import Testing
 
   /// The errors after the cut unwind the engine: nothing hangs, nothing traps.
   @Test func `unwinds whatever was under way`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     for cut in stride(from: 3, to: 90, by: 7) {
       var random = SeededGenerator(seed: seed)
       let simulator = Simulator(seed: seed &+ UInt64(cut))
@@ -122,7 +123,7 @@ import Testing
 
   /// The negative control: a disk whose syncs lie is beyond any engine, and the test sees it.
   @Test func `on a disk that lies about syncs is noticed`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     var random = SeededGenerator(seed: seed)
     let simulator = Simulator(seed: seed)
     let expectation = Expectation()
@@ -137,7 +138,7 @@ import Testing
   }
 
   @Test func `of the same seed is the same run`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let hashes = try (0..<2).map { _ in
       var random = SeededGenerator(seed: seed)
       let simulator = Simulator(seed: seed)

@@ -3,6 +3,7 @@ import Foundation
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import Simulation
 import Synchronization
 import SystemEnvironment
@@ -154,7 +155,7 @@ import Testing
   private func stressAndReopen(
     _ effects: Effects, at path: String, frames: Int, pageSize: Int
   ) throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let configuration = Pages.small(pageSize: pageSize, frames: frames)
     let pager = try Pages.create(effects, configuration, at: path)
     // On a machine with much other work the threads may hardly meet: then once more.
@@ -178,7 +179,7 @@ import Testing
 
   /// Many interleavings of the same work at every seam call.
   @Test func `the same in simulated worlds`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     for world in 0..<8 {
       let simulator = Simulator(seed: seed &+ UInt64(world))
       try simulator.run { effects in

@@ -1,5 +1,6 @@
 import Foundation
 import RecordCoding
+import Seeds
 import Testing
 
 @Suite struct `The binary coder` {
@@ -11,7 +12,7 @@ import Testing
   }
 
   @Test func `gives back random records of everything`() throws {
-    var chance = SplitMix("random records")
+    var chance = SplitMix(Seed.take(for: "random records"))
     let coder = BinaryCoder<Everything>()
     for _ in 0..<300 {
       let record = Everything.random(&chance)
@@ -99,7 +100,7 @@ import Testing
 
   @Test func `is used by many threads at once`() async throws {
     let coder = BinaryCoder<Everything>()
-    var chance = SplitMix("threads")
+    var chance = SplitMix(Seed.take(for: "threads"))
     let records = (0..<8).map { _ in Everything.random(&chance) }
     try await withThrowingTaskGroup(of: Void.self) { group in
       for record in records {

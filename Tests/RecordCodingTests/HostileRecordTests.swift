@@ -1,10 +1,11 @@
 import Foundation
 import RecordCoding
+import Seeds
 import Testing
 
 @Suite struct `Hostile records` {
   @Test func `end in an error or in a record, and never in a trap`() throws {
-    var chance = SplitMix("hostile records")
+    var chance = SplitMix(Seed.take(for: "hostile records"))
     let coder = BinaryCoder<Everything>()
     var refused = 0
     for _ in 0..<150 {

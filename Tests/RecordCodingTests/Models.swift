@@ -1,5 +1,6 @@
 import Foundation
 import RecordCoding
+import Seeds
 
 /// A record with one field of everything that `Codable` types are made of.
 struct Everything: Codable, Equatable, Sendable {
@@ -89,26 +90,5 @@ extension Everything {
       byName: dictionary(text, address), byNumber: dictionary(integer, text),
       byUUID: dictionary({ UUID() }, { optional(integer) }), optionals: list { optional(integer) },
       nested: list { dictionary(text) { list(double) } })
-  }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  /// From MARTLET_SEED, or new; printed.
-  init(_ test: String) {
-    state =
-      ProcessInfo.processInfo.environment["MARTLET_SEED"].flatMap(UInt64.init)
-      ?? UInt64.random(in: 0 ... .max)
-    print("\(test): MARTLET_SEED=\(state)")
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,6 +1,7 @@
 import Environment
 import Primitives
 import RedoLog
+import Seeds
 import Simulation
 import Testing
 
@@ -34,7 +35,7 @@ struct CheckpointTests {
 
   /// F4, G1: a segment that is used again has its name durably before a batch goes into it.
   @Test func `a power cut while a segment is reused leaves a log that opens`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     for round in 0..<3 as Range<UInt64> {
       let simulator = Simulator(seed: seed &+ round)
       var images: [(image: DiskImage, superblock: Superblock)] = []

@@ -1,6 +1,7 @@
 import Environment
 import Primitives
 import RedoLog
+import Seeds
 import Simulation
 import Testing
 
@@ -52,7 +53,7 @@ import Testing
 
   @Test(arguments: [true, false])
   func `cut short by a power cut anywhere leaves a log that opens`(_ coversAll: Bool) throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     for round in 0..<6 as Range<UInt64> {
       let simulator = Simulator(seed: seed &+ round)
       var images: [DiskImage] = []

@@ -2,6 +2,7 @@ import Environment
 import Primitives
 import RawBytes
 import RedoLog
+import Seeds
 import Simulation
 import Synchronization
 import SystemEnvironment
@@ -43,7 +44,7 @@ struct ConcurrentCommitTests {
   }
 
   @Test func `one flush serves many, and every commit is there afterwards`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     for round in 0..<10 as Range<UInt64> {
       let simulator = Simulator(seed: seed &+ round)
       try simulator.run { effects in
@@ -88,7 +89,7 @@ struct ConcurrentCommitTests {
   func `a failed flush ends everybody's wait with an error, and nothing is accepted (F1, F2)`()
     throws
   {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     for round in 0..<20 as Range<UInt64> {
       let simulator = Simulator(seed: seed &+ round)
       let failures = Mutex<[LogError]>([])

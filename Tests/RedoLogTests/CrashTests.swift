@@ -2,6 +2,7 @@ import Environment
 import Primitives
 import RawBytes
 import RedoLog
+import Seeds
 import Simulation
 import Synchronization
 import Testing
@@ -122,7 +123,7 @@ struct CrashTests {
   func `every acknowledged record survives, and nothing but a suffix is lost`(
     model: LossModel
   ) throws {
-    var seed = testSeed()
+    var seed = Seed.take(for: #function)
     var (moments, renames) = try moments(seed: seed, model: model)
     // In a rare life every checkpoint keeps the first segment; then the next one is looked at.
     for _ in 0..<10 where renames <= 4 {
@@ -155,7 +156,7 @@ struct CrashTests {
   func `a power cut at any moment of a recovery changes nothing (R5, W4)`(
     model: LossModel
   ) throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     var (moments, _) = try moments(seed: seed, model: .random, commits: 20)
     moments = moments.filter { isCreated($0) }
     for (index, moment) in moments.enumerated() where index % 7 == 0 {
@@ -182,7 +183,7 @@ struct CrashTests {
   }
 
   @Test func `a disk that lies about durability is found out: the check can fail`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     var losses = 0
     for round in 0..<5 as Range<UInt64> {
       let simulator = Simulator(seed: seed &+ round)
@@ -215,7 +216,7 @@ struct CrashTests {
   func `whichever call fails, once or from then on, what was acknowledged is there`(
     forGood: Bool
   ) throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     var failed = 0
     for number in 1...260 where number % (forGood ? 3 : 2) == 1 {
       let simulator = Simulator(seed: seed)

@@ -2,6 +2,7 @@ import Environment
 import Primitives
 import RawBytes
 import RedoLog
+import Seeds
 import Simulation
 import Testing
 
@@ -181,7 +182,7 @@ struct DamageTests {
   }
 
   @Test func `random damage never traps, and never gives a record that was not written`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     var generator = SeededGenerator(seed: seed)
     let (image, _) = try image(commits: 30, byteCount: 2500)
     var refusals = 0

@@ -2,6 +2,7 @@ import Environment
 import Primitives
 import RawBytes
 import RedoLog
+import Seeds
 import Simulation
 import Synchronization
 import Testing
@@ -73,7 +74,7 @@ struct SyncGradeTests {
   }
 
   private func withLog(_ body: (RedoLog, PlainFiles) throws -> Void) throws {
-    let simulator = Simulator(seed: testSeed())
+    let simulator = Simulator(seed: Seed.take(for: #function))
     try simulator.run { world in
       let files = PlainFiles(world.files)
       let effects = Effects(

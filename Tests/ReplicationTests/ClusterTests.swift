@@ -2,13 +2,14 @@ import Consensus
 import Environment
 import Primitives
 import Replication
+import Seeds
 import Simulation
 import Testing
 
 /// Three nodes in one simulated world.
 @Suite struct `Three nodes` {
   @Test func `live the same life from the same seed`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let hashes = try (0..<2).map { _ in
       let simulator = Simulator(seed: seed)
       try simulator.run { effects in
@@ -28,7 +29,7 @@ import Testing
   }
 
   @Test func `carry out commands and show them everywhere`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     try Simulator(seed: seed).run { effects in
       let world = ClusterWorld(effects)
       try world.format()

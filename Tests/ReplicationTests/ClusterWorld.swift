@@ -16,14 +16,6 @@ import VersionStore
   import Musl
 #endif
 
-/// The seed of a random test: `MARTLET_SEED` of the environment, or a new one. Printed first.
-func testSeed(_ test: String = #function) -> UInt64 {
-  let given = unsafe getenv("MARTLET_SEED").flatMap { unsafe UInt64(String(cString: $0)) }
-  let seed = given ?? UInt64.random(in: 0..<1_000_000_000)
-  print("\(test): MARTLET_SEED=\(seed)")
-  return seed
-}
-
 /// Hands frames to whoever receives at once, and loses those of nodes that are cut off.
 final class Loopback: Transport {
   typealias Receiver = @Sendable (NodeID, [UInt8]) -> Void

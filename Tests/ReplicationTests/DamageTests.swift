@@ -2,6 +2,7 @@ import Consensus
 import Environment
 import Primitives
 import Replication
+import Seeds
 import Simulation
 import Testing
 
@@ -29,7 +30,7 @@ import Testing
 
   @Test(arguments: [3, 12, 30])
   func `in a batch of the log is healed by the others`(_ batch: Int) throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let simulator = Simulator(seed: seed)
     try simulator.run { effects in
       let world = ClusterWorld(effects)
@@ -56,7 +57,7 @@ import Testing
   /// What a majority has accepted lies on two media. One forgets it, and the other is away: then
   /// nobody may say that it was never there.
   @Test func `lets nobody go on without what only it and an absent one held`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     try Simulator(seed: seed).run { effects in
       let world = ClusterWorld(effects)
       defer { world.closeAll() }
@@ -86,7 +87,7 @@ import Testing
   }
 
   @Test func `in the header of a log segment is healed by the others`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let simulator = Simulator(seed: seed)
     try simulator.run { effects in
       let world = ClusterWorld(effects)
@@ -101,7 +102,7 @@ import Testing
   }
 
   @Test func `in one copy of the promises costs nothing`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     for name in ["promises-a", "promises-b"] {
       try Simulator(seed: seed).run { effects in
         let world = ClusterWorld(effects)
@@ -118,7 +119,7 @@ import Testing
 
   /// PF1: else the copy that is left might be one from before the newest promise.
   @Test func `finds two equal copies of the promises`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let simulator = Simulator(seed: seed)
     try simulator.run { effects in
       let world = ClusterWorld(effects)
@@ -136,7 +137,7 @@ import Testing
 
   @Test func `in both copies of the promises leaves a replica that learns and never votes`() throws
   {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     try Simulator(seed: seed).run { effects in
       let world = ClusterWorld(effects)
       defer { world.closeAll() }
@@ -161,7 +162,7 @@ import Testing
   }
 
   @Test func `in its identity refuses to open`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     try Simulator(seed: seed).run { effects in
       let world = ClusterWorld(effects)
       try live(world)
@@ -176,7 +177,7 @@ import Testing
   }
 
   @Test func `that wiped it makes it another node, which joins as a new member`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     try Simulator(seed: seed).run { effects in
       let world = ClusterWorld(effects)
       defer { world.closeAll() }

@@ -2,13 +2,14 @@ import Consensus
 import Environment
 import Primitives
 import Replication
+import Seeds
 import Simulation
 import Testing
 
 /// One node fails in some way while the others go on.
 @Suite struct `A node that fails` {
   @Test func `comes back with what it promised, wherever it was killed`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     // How many changes a life of the node has, and then a life that ends at some of them.
     var changes = 400
     for round in 0..<8 {
@@ -43,7 +44,7 @@ import Testing
 
   @Test(arguments: ["log-", "promises-"])
   func `by one failed sync opens again by itself, and by a second stops`(_ path: String) throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let simulator = Simulator(seed: seed)
     try simulator.run { effects in
       let world = ClusterWorld(effects)
@@ -94,7 +95,7 @@ import Testing
   }
 
   @Test func `that lost its state says so`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let simulator = Simulator(seed: seed)
     try simulator.run { effects in
       let world = ClusterWorld(effects)

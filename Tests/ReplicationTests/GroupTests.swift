@@ -2,6 +2,7 @@ import Consensus
 import Environment
 import Primitives
 import Replication
+import Seeds
 import Simulation
 import Synchronization
 import Testing
@@ -11,7 +12,7 @@ import Testing
   static let groups = (1...8).map { GroupID(UInt32($0)) }
 
   @Test func `live beside each other over one log`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let simulator = Simulator(seed: seed)
     try simulator.run { effects in
       let world = ClusterWorld(effects, groups: Self.groups)
@@ -42,7 +43,7 @@ import Testing
 
   /// Rules P2 and G5: what gathers while a flush is under way goes with the next one.
   @Test func `share a flush`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let simulator = Simulator(seed: seed)
     try simulator.run { effects in
       let world = ClusterWorld(effects, groups: Self.groups)
@@ -72,7 +73,7 @@ import Testing
   }
 
   @Test func `go to another leader when the medium of theirs stalls`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let simulator = Simulator(seed: seed)
     try simulator.run { effects in
       let world = ClusterWorld(effects)

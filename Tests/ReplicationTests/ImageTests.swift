@@ -3,6 +3,7 @@ import Environment
 import Primitives
 import RawBytes
 import Replication
+import Seeds
 import Simulation
 import Testing
 
@@ -44,7 +45,7 @@ import Testing
   }
 
   @Test func `brings a replica that fell behind to the state of the others`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     try Simulator(seed: seed).run { effects in
       let world = try fallBehind(effects)
       defer { world.closeAll() }
@@ -66,7 +67,7 @@ import Testing
   }
 
   @Test func `is installed wholly or not at all, wherever its receiver is killed`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     var changes = 60
     var change = 0
     while change < changes {
@@ -98,7 +99,7 @@ import Testing
   }
 
   @Test func `survives a sender that goes away`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     try Simulator(seed: seed).run { effects in
       let world = try fallBehind(effects)
       defer { world.closeAll() }

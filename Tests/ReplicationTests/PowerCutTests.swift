@@ -2,6 +2,7 @@ import Consensus
 import Environment
 import Primitives
 import Replication
+import Seeds
 import Simulation
 import Synchronization
 import Testing
@@ -50,7 +51,7 @@ import Testing
 
   @Test(arguments: LossModel.allCases)
   func `loses nothing that was acknowledged`(_ model: LossModel) throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let cuts = try record(seed: seed, model: model) { world, acknowledge in
       for index in 0..<60 {
         try world.put("key \(index)", "value \(index)")

@@ -1,6 +1,7 @@
 import Consensus
 import Primitives
 import Replication
+import Seeds
 import Simulation
 import Testing
 
@@ -14,7 +15,7 @@ import Testing
   }
 
   @Test func `has each command carried out once, however often it is sent`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     try Simulator(seed: seed).run { effects in
       let world = ClusterWorld(effects)
       try world.format()
@@ -53,7 +54,7 @@ import Testing
   }
 
   @Test func `remembers so many results and no more`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     try Simulator(seed: seed).run { effects in
       let world = ClusterWorld(effects)
       try world.format()

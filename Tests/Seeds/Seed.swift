@@ -1,11 +1,31 @@
 internal import Foundation
 
-/// The seed of a random test: from the environment, else new.
+/// The seed of a random test: that of the environment, `MARTLET_SEED`, or one of the test's choice.
 package enum Seed {
-  /// `MARTLET_SEED`, or one that is drawn: print it first.
-  package static func take() -> UInt64 {
-    ProcessInfo.processInfo.environment["MARTLET_SEED"].flatMap(UInt64.init)
-      ?? UInt64.random(in: 0 ... .max)
+  /// From the environment, else new: print it first.
+  package static func take() -> UInt64 { given ?? UInt64.random(in: 0 ... .max) }
+
+  /// The same, printed with the name of the test. A new one is short, so that it is easily typed.
+  package static func take(for name: String) -> UInt64 {
+    let seed = given ?? UInt64.random(in: 0..<1_000_000_000)
+    print("\(name): MARTLET_SEED=\(seed)")
+    return seed
+  }
+
+  /// From the environment, else always the same: of tests whose counts hold for one seed, or that are too
+  /// long to look elsewhere each time.
+  package static var fixed: UInt64 { given ?? 1 }
+
+  /// The one seed of the environment, else so many from 1 on, or as many as `MARTLET_SEEDS` says.
+  package static func range(count: UInt64) -> Range<UInt64> {
+    if let given { return given..<given + 1 }
+    return 1..<1 + (number("MARTLET_SEEDS") ?? count)
+  }
+
+  private static var given: UInt64? { number("MARTLET_SEED") }
+
+  private static func number(_ variable: String) -> UInt64? {
+    ProcessInfo.processInfo.environment[variable].flatMap(UInt64.init)
   }
 }
 

@@ -1,5 +1,6 @@
 import Environment
 import RawBytes
+import Seeds
 import Simulation
 import Testing
 
@@ -32,7 +33,7 @@ import Testing
   }
 
   @Test func `random changes keep to what each loss model allows`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     var generator = SeededGenerator(seed: seed)
     for round in 0..<8 {
       let disk = Simulator(seed: seed &+ UInt64(round)).disk
@@ -108,7 +109,7 @@ import Testing
   }
 
   @Test func `an observed run shows what a run cut at each change leaves`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     func work(_ effects: Effects) throws(FileError) {
       let file = try effects.files.open("/a", FileMode(creation: .always))
       try effects.files.syncDirectory("/")

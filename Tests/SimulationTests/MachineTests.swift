@@ -1,5 +1,6 @@
 import Environment
 import Primitives
+import Seeds
 import Simulation
 import Testing
 
@@ -7,7 +8,9 @@ import Testing
 @Suite struct MachineTests {
   private static let second = Letters.second
 
-  private func world(_ count: Int = 2) -> World { World(seed: testSeed(), machineCount: count) }
+  private func world(_ count: Int = 2) -> World {
+    World(seed: Seed.take(for: #function), machineCount: count)
+  }
 
   @Test func `each machine has files, clocks and chance of its own`() throws {
     let world = world()
@@ -266,7 +269,7 @@ import Testing
   }
 
   @Test func `what a process sends after its machine stopped reaches nobody`() {
-    let letters = Letters(seed: testSeed())
+    let letters = Letters(seed: Seed.take(for: #function))
     letters.run {
       letters.world.machines[0].stop(.powerCut(.random))
       letters.send(1, from: 0, to: 1)

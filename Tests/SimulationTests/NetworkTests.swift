@@ -1,12 +1,13 @@
 import Environment
 import Primitives
+import Seeds
 import Simulation
 import Testing
 
 /// What befalls frames between machines.
 @Suite struct NetworkTests {
   @Test func `without faults every frame arrives once, in order, within its time`() {
-    let letters = Letters(seed: testSeed())
+    let letters = Letters(seed: Seed.take(for: #function))
     letters.run {
       for number in 0..<300 {
         letters.send(number, from: 0, to: 1)
@@ -37,7 +38,7 @@ import Testing
       }
       return letters
     }
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let (first, second, other) = (run(seed), run(seed), run(seed &+ 1))
     #expect(first.arrivals.value == second.arrivals.value)
     #expect(first.world.traceHash == second.world.traceHash)
@@ -47,7 +48,7 @@ import Testing
 
   /// A hundred frames over links that one thing is wrong with.
   private func faulty(_ change: (inout NetworkLink) -> Void) -> Letters {
-    let letters = Letters(seed: testSeed())
+    let letters = Letters(seed: Seed.take(for: #function))
     letters.world.network.changeAll(change)
     letters.run { letters.sendMany(100) }
     return letters
@@ -93,7 +94,7 @@ import Testing
   }
 
   @Test func `a slow link takes its time, and others do not`() {
-    let letters = Letters(seed: testSeed())
+    let letters = Letters(seed: Seed.take(for: #function))
     letters.world.network[0, 1].slowness = 1_000
     letters.run {
       letters.send(1, from: 0, to: 1)
@@ -106,7 +107,7 @@ import Testing
   }
 
   @Test func `a cut of one way leaves the other, and a healed one nothing`() {
-    let letters = Letters(seed: testSeed())
+    let letters = Letters(seed: Seed.take(for: #function))
     letters.run {
       let cut = letters.world.network.cutOneWay(from: 0, to: 1)
       letters.send(1, from: 0, to: 1)
@@ -121,7 +122,7 @@ import Testing
 
   /// Ten were late a hundred times over, and what came behind them minutes later (simulated group 500495).
   @Test func `a late frame on a slow link is late once, and those behind it not longer`() {
-    let letters = Letters(seed: testSeed())
+    let letters = Letters(seed: Seed.take(for: #function))
     letters.world.network.changeAll {
       $0.slowness = 100
       $0.lateOneIn = 1
@@ -138,7 +139,7 @@ import Testing
   }
 
   @Test func `a cut of both ways between two leaves both to the third`() {
-    let letters = Letters(seed: testSeed())
+    let letters = Letters(seed: Seed.take(for: #function))
     letters.run {
       _ = letters.world.network.cutBothWays(0, 1)
       for from in 0..<3 { for to in 0..<3 where to != from { letters.send(9, from: from, to: to) } }
@@ -149,7 +150,7 @@ import Testing
   }
 
   @Test func `machines that are cut off reach each other only, and cuts add up`() {
-    let letters = Letters(seed: testSeed(), machineCount: 5)
+    let letters = Letters(seed: Seed.take(for: #function), machineCount: 5)
     letters.run {
       let cut = letters.world.network.cutOff([0, 1])
       let lasting = letters.world.network.cutOneWay(from: 0, to: 1)
@@ -167,7 +168,7 @@ import Testing
   }
 
   @Test func `a machine that stands still keeps its frames, up to a limit`() {
-    let letters = Letters(seed: testSeed())
+    let letters = Letters(seed: Seed.take(for: #function))
     letters.run {
       letters.world.machines[1].freeze(.process, forNanoseconds: 60 * Letters.second)
       for number in 0..<10_500 { letters.send(number & 1023, from: 0, to: 1) }
@@ -180,7 +181,7 @@ import Testing
   }
 
   @Test func `frames to a machine without a process are lost, those under way may meet the next`() {
-    let letters = Letters(seed: testSeed())
+    let letters = Letters(seed: Seed.take(for: #function))
     letters.world.network[0, 1].delay = Letters.second
     letters.run {
       letters.stop(1)
@@ -193,7 +194,7 @@ import Testing
   }
 
   @Test func `nothing arrives once receiving has ended, and who receives may end it`() {
-    let letters = Letters(seed: testSeed())
+    let letters = Letters(seed: Seed.take(for: #function))
     let count = Shared(0)
     letters.world.run { _ in
       let (one, two) = (Letters.node(0), Letters.node(1))

@@ -1,5 +1,6 @@
 import Environment
 import RawBytes
+import Seeds
 import Simulation
 import Testing
 
@@ -18,7 +19,7 @@ import Testing
 
   @Test func `a fault by chance happens about as often as it says, and alike for one seed`() throws
   {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let found = try failures(seed: seed, oneIn: 20)
     #expect((20...90).contains(found.count), "\(found.count) of a thousand")
     #expect(try failures(seed: seed, oneIn: 20) == found)

@@ -1,5 +1,6 @@
 import Environment
 import RawBytes
+import Seeds
 import Simulation
 import Synchronization
 import Testing
@@ -38,7 +39,7 @@ final class Shared<Value>: @unchecked Sendable {
   }
 
   @Test func `the same seed gives the same run`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     let (first, second) = (try medley(seed: seed), try medley(seed: seed))
     #expect(first.order == second.order)
     #expect(first.simulator.traceHash == second.simulator.traceHash)

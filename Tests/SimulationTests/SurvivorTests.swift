@@ -1,5 +1,6 @@
 import Environment
 import RawBytes
+import Seeds
 import Simulation
 import Testing
 
@@ -112,7 +113,7 @@ import Testing
   }
 
   @Test func `random states of the loss model agree with the whole and the empty subset`() throws {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     var chance = SeededGenerator(seed: seed)
     for _ in 0..<50 {
       let disk = Simulator(seed: seed).disk

@@ -1,5 +1,6 @@
 import Environment
 import RawBytes
+import Seeds
 import Simulation
 import Testing
 
@@ -146,7 +147,7 @@ import Testing
   }
 
   @Test func `a stalled thread waits although it is ready, while others go on`() {
-    let seed = testSeed()
+    let seed = Seed.take(for: #function)
     var configuration = Simulator.Configuration()
     let calm = longestAbsence(seed: seed, configuration)
     #expect(calm.simulator.stallCount == 0)

@@ -1,4 +1,5 @@
 import Foundation
+import Seeds
 import Testing
 import Verification
 
@@ -16,7 +17,7 @@ import Verification
   static var width: Int { ProcessInfo.processInfo.activeProcessorCount }
 
   @Test func `keeps every promise`() {
-    let first = TestSeed.value
+    let first = Seed.fixed
     print("seed \(first)")
     let tally = TortureCampaign(firstSeed: first, runCount: Self.runCount, width: Self.width).run()
     for failure in tally.failures {
@@ -35,7 +36,7 @@ import Verification
   }
 
   @Test func `is the same again from the same seed`() {
-    for seed in TestSeed.value..<TestSeed.value + 3 {
+    for seed in Seed.fixed..<Seed.fixed + 3 {
       let plan = TorturePlan(seed: seed)
       let first = TortureRun.run(plan)
       let second = TortureRun.run(plan)
@@ -47,7 +48,7 @@ import Verification
   /// A harness that cannot fail proves nothing.
   @Test(arguments: TortureLie.allCases)
   func `finds a disk that lies (negative control)`(_ lie: TortureLie) throws {
-    var campaign = TortureCampaign(firstSeed: TestSeed.value, runCount: 30, width: Self.width)
+    var campaign = TortureCampaign(firstSeed: Seed.fixed, runCount: 30, width: Self.width)
     campaign.lie = lie
     campaign.failureLimit = 3
     let tally = campaign.run()
@@ -56,7 +57,7 @@ import Verification
 
   @Test func `that fails is made smaller and still fails`() throws {
     var failing: TortureResult?
-    for seed in TestSeed.value... {
+    for seed in Seed.fixed... {
       let result = TortureRun.run(TorturePlan(seed: seed), lie: .logSync)
       if result.violation != nil {
         failing = result

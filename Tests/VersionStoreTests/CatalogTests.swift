@@ -1,5 +1,6 @@
 import Primitives
 import RawBytes
+import Seeds
 import Testing
 import VersionStore
 
@@ -85,7 +86,7 @@ import VersionStore
   }
 
   @Test func `damaged bytes never trap`() {
-    var random = SeededRandom("root table damage")
+    var random = SplitMix(Seed.take(for: "root table damage"))
     for _ in 0..<2000 {
       var bytes = Self.sample.encoded
       if random.chance(70) {

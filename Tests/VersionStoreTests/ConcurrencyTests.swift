@@ -2,6 +2,7 @@ import Environment
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import Synchronization
 import SystemEnvironment
 import Testing
@@ -22,7 +23,7 @@ import VersionStore
     pageSize: 4096, cacheByteCount: 64 * 4096, compression: .lz4)
 
   @Test func `sums hold in every snapshot, and checkpoints are exact, under load`() throws {
-    var random = SeededRandom("concurrent transfers")
+    var random = SplitMix(Seed.take(for: "concurrent transfers"))
     let effects = Effects.memory()
     let store = try VersionStore.create(
       path: "/data", configuration: Self.configuration, id: DatabaseID(high: 3, low: 4),
@@ -38,7 +39,7 @@ import VersionStore
       return effects.background.start("transfers \(number)") {
         var worker = Worker(
           pipeline: pipeline, keyspace: keyspace, number: number,
-          random: SeededRandom(seed: seed))
+          random: SplitMix(seed))
         failures.catching { try worker.run(transferCount: Self.transferCount) }
       }
     }
@@ -143,7 +144,7 @@ import VersionStore
     let pipeline: ConcurrentPipeline
     let keyspace: KeyspaceID
     let number: Int
-    var random: SeededRandom
+    var random: SplitMix
     var held: [StoreSnapshot] = []
 
     static func accountKey(_ thread: Int, _ account: Int) -> [UInt8] {

@@ -1,4 +1,5 @@
 import Primitives
+import Seeds
 import Testing
 import VersionStore
 
@@ -11,7 +12,7 @@ import VersionStore
   }
 
   @Test func `exactly what nobody needs is freed, once, whatever the order of events`() {
-    var random = SeededRandom("garbage ledger against the rule")
+    var random = SplitMix(Seed.take(for: "garbage ledger against the rule"))
     for _ in 0..<200 {
       var ledger = GarbageLedger()
       var clock: UInt64 = 10
@@ -70,7 +71,7 @@ import VersionStore
   /// Places everything, in steps of random size.
   private func settle(
     _ ledger: inout GarbageLedger, _ live: [LiveSnapshot], _ watermark: UInt64,
-    _ random: inout SeededRandom
+    _ random: inout SplitMix
   ) -> [VersionHandle] {
     var freed: [VersionHandle] = []
     ledger.acknowledge(through: Timestamp(watermark))

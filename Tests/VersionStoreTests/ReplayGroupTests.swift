@@ -1,6 +1,7 @@
 import BTreeIndex
 import Primitives
 import RawBytes
+import Seeds
 import Testing
 import VersionStore
 
@@ -77,7 +78,7 @@ import VersionStore
   }
 
   private func changes(
-    _ random: inout SeededRandom, _ keyspaces: [KeyspaceID], removalPercent: Int
+    _ random: inout SplitMix, _ keyspaces: [KeyspaceID], removalPercent: Int
   ) -> [Change] {
     var changes: [Change] = []
     for _ in 0..<(random.chance(5) ? 60 : 1 + random.below(3)) {
@@ -97,7 +98,7 @@ import VersionStore
   @Test func `the state is that of one by one, whatever the groups, also replayed twice (RA1, R1)`()
     throws
   {
-    var random = SeededRandom("replay groups")
+    var random = SplitMix(Seed.take(for: "replay groups"))
     var groupCount = 0
     var tombstoneCount = 0
     for history in 0..<Self.historyCount {

@@ -3,6 +3,7 @@ import Environment
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import Simulation
 import Testing
 import VersionStore
@@ -27,8 +28,7 @@ import VersionStore
 
   /// Commits, snapshots, drops and checkpoints, one after the other, while the background threads
   /// of the store and of the pager do what they do.
-  private func work(_ effects: Effects, _ random: inout SeededRandom, _ course: inout Course) throws
-  {
+  private func work(_ effects: Effects, _ random: inout SplitMix, _ course: inout Course) throws {
     let fixture = try StoreFixture(effects: effects)
     defer { fixture.store.close() }
     course.captured.append(Timestamp(100))
@@ -81,12 +81,12 @@ import VersionStore
   }
 
   @Test func `the same seed gives the same run`() throws {
-    var random = SeededRandom("simulated store, twice")
+    var random = SplitMix(Seed.take(for: "simulated store, twice"))
     for _ in 0..<3 {
       let seed = random.next()
       let hashes = try (0..<2).map { _ in
         let simulator = Simulator(seed: seed)
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix(seed)
         var course = Course()
         try simulator.run { effects in try work(effects, &random, &course) }
         return simulator.traceHash
@@ -96,13 +96,13 @@ import VersionStore
   }
 
   @Test func `after a power cut the store is exactly at a captured moment`() throws {
-    var random = SeededRandom("simulated store, power cuts")
+    var random = SplitMix(Seed.take(for: "simulated store, power cuts"))
     for _ in 0..<Self.cutCount {
       let seed = random.next()
       let cut = 1 + random.below(200)
       let simulator = Simulator(seed: seed)
       simulator.disk.cutPower(atChange: cut)
-      var workRandom = SeededRandom(seed: seed)
+      var workRandom = SplitMix(seed)
       var course = Course()
       do {
         try simulator.run { effects in try work(effects, &workRandom, &course) }

@@ -1,6 +1,7 @@
 import BTreeIndex
 import Primitives
 import RawBytes
+import Seeds
 import Testing
 import VersionStore
 
@@ -11,13 +12,13 @@ import VersionStore
     private static let stepCount = 40_000
   #endif
 
-  private func randomKey(_ random: inout SeededRandom) -> [UInt8] {
+  private func randomKey(_ random: inout SplitMix) -> [UInt8] {
     let number = random.below(400)
     return Array("key-\(number % 7)-\(number)".utf8) + [UInt8](repeating: 0, count: number % 23)
   }
 
   private func randomChanges(
-    _ random: inout SeededRandom, _ keyspaces: [KeyspaceID]
+    _ random: inout SplitMix, _ keyspaces: [KeyspaceID]
   ) -> [Change] {
     var changes: [Change] = []
     for _ in 0..<(random.chance(3) ? 150 : 1 + random.below(6)) {
@@ -38,7 +39,7 @@ import VersionStore
   @Test func `every snapshot sees exactly its moment, whatever is committed, freed or purged`()
     throws
   {
-    var random = SeededRandom("store against histories")
+    var random = SplitMix(Seed.take(for: "store against histories"))
     let fixture = try StoreFixture()
     let keyspaces = try [fixture.createKeyspace("a"), fixture.createKeyspace("b")]
     var model = HistoryModel()
@@ -105,7 +106,7 @@ import VersionStore
   }
 
   @Test func `seeks land where the snapshot's own keys say`() throws {
-    var random = SeededRandom("store cursor seeks")
+    var random = SplitMix(Seed.take(for: "store cursor seeks"))
     let fixture = try StoreFixture()
     let keyspace = try fixture.createKeyspace("a")
     var model = HistoryModel()

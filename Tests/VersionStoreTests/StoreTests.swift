@@ -3,6 +3,7 @@ import Environment
 import Paging
 import Primitives
 import RawBytes
+import Seeds
 import Testing
 import VersionStore
 
@@ -137,7 +138,7 @@ import VersionStore
   @Test func `a large value stays for the snapshot that saw it, and its pages go with it`() throws {
     let fixture = try StoreFixture()
     let keyspace = try fixture.createKeyspace("a")
-    var random = SeededRandom(seed: 5)
+    var random = SplitMix(5)
     let first = random.bytes(50_000)
     let second = random.bytes(70_000)
     try fixture.commit([Change(keyspace, key(1), first)])

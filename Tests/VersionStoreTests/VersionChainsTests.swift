@@ -1,6 +1,7 @@
 import BTreeIndex
 import Primitives
 import RawBytes
+import Seeds
 import Testing
 import VersionStore
 
@@ -15,7 +16,7 @@ import VersionStore
   }
 
   @Test func `chains answer as a list of all versions would, and count their bytes exactly`() {
-    var random = SeededRandom("version chains against a list")
+    var random = SplitMix(Seed.take(for: "version chains against a list"))
     let chains = VersionChains(seed: random.next())
     var model: [Model] = []
     var newest: [String: UInt64] = [:]

@@ -1,5 +1,6 @@
 import Primitives
 import RawBytes
+import Seeds
 import Testing
 import VersionStore
 
@@ -62,7 +63,7 @@ func decode(_ bytes: [UInt8]) throws -> [OwnedEntry] {
   }
 }
 
-func randomEntries(_ random: inout SeededRandom, count: Int) -> [OwnedEntry] {
+func randomEntries(_ random: inout SplitMix, count: Int) -> [OwnedEntry] {
   var entries: [OwnedEntry] = []
   for _ in 0..<count {
     let change: OwnedEntry.Change =
@@ -83,7 +84,7 @@ func randomEntries(_ random: inout SeededRandom, count: Int) -> [OwnedEntry] {
 
 @Suite struct WriteBatchTests {
   @Test func `what is built is what is read, and building it again gives the same bytes`() throws {
-    var random = SeededRandom("write batch round trip")
+    var random = SplitMix(Seed.take(for: "write batch round trip"))
     for _ in 0..<300 {
       let entries = randomEntries(&random, count: random.below(40))
       let bytes = encode(entries)
@@ -93,7 +94,7 @@ func randomEntries(_ random: inout SeededRandom, count: Int) -> [OwnedEntry] {
   }
 
   @Test func `damaged bytes are refused or read as another batch in its only encoding`() throws {
-    var random = SeededRandom("write batch damage")
+    var random = SplitMix(Seed.take(for: "write batch damage"))
     var refused = 0
     for _ in 0..<2000 {
       var bytes = encode(randomEntries(&random, count: 1 + random.below(6)))
