@@ -10,7 +10,7 @@ import Verification
 @Suite(.serialized) struct `Merges on a failing disk` {
   @Test func `count once where they were acknowledged, and not where they were refused`() throws {
     let survey = try CallFaultSurvey<MergingLife>(seed: 7)
-    let report = survey.run(stride: Effort.stride(debug: 83, release: 3))
+    let report = survey.run(stride: Effort.stride(debug: 83, release: 7))
     print(
       "\(survey.callCount) calls, \(report.caseCount) of \(survey.all.count) cases, "
         + "\(report.refusedCount) refused something, \(report.finalCount) were final")
@@ -55,6 +55,8 @@ private final class MergingLife: FaultedLife, @unchecked Sendable {
     if isFinal { return }
     let resumed = try database.keyspace("k")
     merge(1_000, database, resumed)
+    // A checkpoint may have met the end of the device; whoever writes next is told.
+    if isFinal { return }
     guard acknowledged.contains(1_000) else {
       throw CrashSession.Violation(description: "merges do not go on: \(refusals)")
     }

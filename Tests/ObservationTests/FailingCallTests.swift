@@ -14,7 +14,7 @@ import Verification
   @Test func `outlive what passes, and show the last state afterwards`() throws {
     let survey = try CallFaultSurvey<ObservedLife>(seed: 5)
     // Reads are most of the calls, and are what it is about; what fails of the rest is met as well.
-    let report = survey.run(stride: Effort.stride(debug: 211, release: 7))
+    let report = survey.run(stride: Effort.stride(debug: 211, release: 29))
     print(
       "\(survey.callCount) calls, \(report.caseCount) of \(survey.all.count) cases, "
         + "\(report.refusedCount) refused something, \(report.finalCount) were final")

@@ -10,7 +10,7 @@ import Verification
 @Suite(.serialized) struct `A message queue on a failing disk` {
   @Test func `delivers what was sent, nothing that was answered, and keeps its dead`() throws {
     let survey = try CallFaultSurvey<QueueLife>(seed: 3)
-    let report = survey.run(stride: Effort.stride(debug: 83, release: 3))
+    let report = survey.run(stride: Effort.stride(debug: 83, release: 7))
     print(
       "\(survey.callCount) calls, \(report.caseCount) of \(survey.all.count) cases, "
         + "\(report.refusedCount) refused something, \(report.finalCount) were final")

@@ -1,13 +1,13 @@
 internal import Dispatch
 package import Environment
 package import Martlet
-package import Simulation
+internal import Simulation
 internal import Synchronization
 
 /// A life of a database in a world where a call fails, and what must be left of it.
 ///
 /// One object is one life: used by the threads of one simulated world at a time.
-package protocol FaultedLife: AnyObject {
+package protocol FaultedLife: AnyObject, SendableMetatype {
   init()
   /// Lives, notes what it is told, and holds every answer against it. `relieve` ends the trouble:
   /// afterwards work must go on, unless the database said that it is final.

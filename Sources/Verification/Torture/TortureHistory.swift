@@ -134,6 +134,12 @@ package struct TortureHistory: Sendable {
     package var scans: [Scan] = []
     package var outcome = Outcome.unknown
 
+    /// Whether it has read nothing, and but for its session's row written nothing that another has.
+    var onlyMerges: Bool {
+      sights.isEmpty && scans.isEmpty && writes.count > 1
+        && writes.allSatisfy { $0.change.isBlind || $0.keyspace == TortureHistory.ledger }
+    }
+
     package init(session: Int, number: Int, invoked: Int) {
       self.session = session
       self.number = number

@@ -22,7 +22,8 @@ package import Primitives
 ///   all of them if it returned, and then so is every commit that was acknowledged before it began.
 /// - Invariant O7: what expires is there for whoever judges by an earlier moment, and absent to all
 ///   others. Nothing is removed before it has expired by a clock that the database may have read.
-/// - Invariant O8: a merge counts once, on the value that was the newest when it was committed.
+/// - Invariant O8: a merge counts once, on the value that was the newest when it was committed; and a
+///   transaction that reads nothing and only merges loses against nobody (asked when it is answered).
 package struct TortureOracle: Sendable {
   /// The contents that the last restart settled.
   package private(set) var state: TortureState = [:]

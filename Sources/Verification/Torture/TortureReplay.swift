@@ -135,7 +135,11 @@ struct TortureReplay {
     for (name, entries) in recovered.state {
       let expected = state[name] ?? [:]
       settled[name] = expected
-      if entries == expected, !self.doubts.concern(name) { continue }
+      if entries == expected, !self.doubts.concern(name),
+        expected.values.allSatisfy({ $0.isAlive(at: recovered.moment) })
+      {
+        continue
+      }
       for key in Set(entries.keys).union(expected.keys).sorted() {
         let found = entries[key]
         let candidates = ([expected[key]] + self.doubts[name, key]).filter { entry in

@@ -112,11 +112,20 @@ struct TortureSession {
       if (error as? DatabaseError)?.code != .commitUnknown {
         life.history.attempts[attempt].outcome = .rolledBack
       }
+      requireRefusable(life.history.attempts[attempt], error)
       life.meet(error, life.history.attempts[attempt].name)
     }
     life.history.attempts[attempt].returned = life.history.nextEvent()
     life.history.attempts[attempt].latestMoment = life.clock.latest(life.simulator)
     life.note(life.history.attempts[attempt].moment, since: mark)
+  }
+
+  /// Who has read nothing and only merges gets in nobody's way, and nobody in its own.
+  private func requireRefusable(_ attempt: TortureHistory.Attempt, _ error: any Error) {
+    guard let code = (error as? DatabaseError)?.code,
+      [.writeConflict, .serializationFailure].contains(code), attempt.onlyMerges
+    else { return }
+    life.fail(TortureViolation(.mergeRefused, "\(attempt.name), which only merges: \(error)"))
   }
 
   private func exceedWriteSet(_ space: Int) {

@@ -20,6 +20,8 @@ package struct TortureViolation: Error, Sendable, Hashable, CustomStringConverti
     case timestampReused
     /// A commit that began after another was acknowledged has the lower timestamp.
     case realTimeOrderBroken
+    /// A transaction that has read nothing and only merges lost against another.
+    case mergeRefused
     /// Somebody judged what expires by another moment than the clock of the database has it.
     case wrongMoment
     /// A keyspace is there that must not be, or the other way round.
