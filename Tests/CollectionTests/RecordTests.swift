@@ -165,6 +165,37 @@ import Testing
     }
   }
 
+  /// The story: such a record was written and could neither be read nor replaced nor deleted, and ended
+  /// every query that met it, and verification.
+  @Test func `that are too large to be read are refused, and nothing happened`() throws {
+    let database = try Database.inMemory()
+    let index = RecordIndex("first", on: { (bytes: [UInt8]) in bytes.first ?? 0 })
+    let blobs = RecordCollection(
+      "blobs", of: [UInt8].self, id: { $0.count & 1 }, coder: BytesCoder(), indexes: index)
+    try database.open(blobs)
+    try database.put([7, 8], in: blobs)
+    for count in [(1 << 24) + 2, 1 << 25] {
+      let error = #expect(throws: DatabaseError.self) {
+        try database.put([UInt8](repeating: 1, count: count), in: blobs)
+      }
+      #expect(error?.code == .valueTooLarge)
+      #expect(throws: DatabaseError.self) {
+        try database.update(0, in: blobs) { $0 = [UInt8](repeating: 1, count: count) }
+      }
+    }
+    #expect(try database.fetch(blobs.where(index.all)) == [[7, 8]])
+    let largest = [UInt8](repeating: 3, count: 1 << 24)
+    try database.put(largest, in: blobs)
+    #expect(try database.get(0, in: blobs) == largest)
+    let growing = Migration("grow", rewriting: blobs, from: blobs) { $0 + [0, 0] }
+    let error = #expect(throws: DatabaseError.self) {
+      try database.open(Schema(blobs, migrations: [growing]))
+    }
+    #expect(error?.code == .valueTooLarge)
+    #expect(try database.get(0, in: blobs) == largest)
+    #expect(try database.delete(0, from: blobs))
+  }
+
   @Test func `are written and read without blocking a task`() async throws {
     let database = try Database.inMemory()
     try await database.open(Schema(Person.all))

@@ -51,4 +51,18 @@ import Verification
     #expect(try closesAfter { db, body in try db.read { _ in body() } })
     #expect(try closesAfter { db, body in try db.read(isolation: .serializable) { _ in body() } })
   }
+
+  /// The story: it waited for its own transaction, for ever and at full speed.
+  @Test func `is refused inside a transaction that writes, which goes on`() throws {
+    let database = try Database.inMemory()
+    let keyspace = try database.keyspace("k")
+    try database.write { tx in
+      try tx.set("1", for: "a", in: keyspace)
+      let error = #expect(throws: DatabaseError.self) { try database.close() }
+      #expect(error?.code == .invalidArgument)
+      try tx.set("2", for: "b", in: keyspace)
+    }
+    #expect(try database.read { try $0.get("b", in: keyspace) } == Array("2".utf8))
+    try database.close()
+  }
 }

@@ -43,6 +43,22 @@ extension UniqueViolation {
 }
 
 extension DatabaseError {
+  /// A longer record could be written and never be read, replaced or deleted: all of these read it as a
+  /// whole.
+  ///
+  /// - Throws: `valueTooLarge`.
+  static func requireReadable(
+    _ byteCount: Int, _ key: ByteView, _ collection: String
+  ) throws(DatabaseError) {
+    guard byteCount > LargeValue.lendingLimit else { return }
+    throw DatabaseError(
+      .valueTooLarge,
+      "record \(quoted(key.array)) of collection \"\(collection)\" has \(byteCount) bytes; at most "
+        + "\(LargeValue.lendingLimit) are possible: keep large content in a keyspace beside it")
+  }
+}
+
+extension DatabaseError {
   static func collectionNotOpen(_ name: String) -> DatabaseError {
     DatabaseError(
       .collectionNotOpen,

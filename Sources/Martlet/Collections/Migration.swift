@@ -61,6 +61,7 @@ public struct Migration: Sendable {
         }
         scratch.value.removeAll()
         try collection.core.coder.encode(record, &scratch.value)
+        try DatabaseError.requireReadable(scratch.value.byteCount, key, collection.name)
         return true
       })
   }

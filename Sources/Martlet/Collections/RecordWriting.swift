@@ -55,6 +55,7 @@ struct RecordWriting<Record, ID: KeyElement> {
   {
     scratch.value.removeAll()
     try collection.coder.encode(record, &scratch.value)
+    try DatabaseError.requireReadable(scratch.value.byteCount, scratch.id.view, collection.name)
     if condition != .anything || !bound.indexes.isEmpty {
       let isThere = try deriveOld(scratch)
       switch condition {

@@ -2,6 +2,7 @@
 // happens as a whole or not at all.
 //
 // Each throws what `Transaction.set` throws; `collectionNotOpen` and `collectionChanged`;
+// `valueTooLarge` for a record above 16 MiB (nothing happened);
 // `uniqueViolation` when another record has its key in a unique index (nothing happened); and what
 // the coder throws when a record cannot be encoded, or the one that is there cannot be decoded.
 extension Transaction {

@@ -82,8 +82,15 @@ public final class Database: Sendable {
   /// Waits for running transactions, takes a last checkpoint, and lets the directory go. Later
   /// calls of anything throw `closed`; later calls of `close` do nothing.
   ///
-  /// Must not be called from inside a transaction.
-  public func close() throws { try engine.close() }
+  /// Not from inside a transaction or a read, for whose end it waits.
+  /// - Throws: `invalidArgument` inside a transaction that writes: nothing happened; else what the last
+  ///   checkpoint throws, and the database is closed.
+  public func close() throws {
+    guard engine.currentTransaction == nil else {
+      throw DatabaseError(.invalidArgument, "a database cannot be closed inside a transaction")
+    }
+    try engine.close()
+  }
 
   private static func sink(_ configuration: Configuration) -> EventClosure {
     EventClosure(configuration.events)
