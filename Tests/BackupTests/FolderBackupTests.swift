@@ -106,8 +106,9 @@ import Testing
     #expect(held > 100_000, "nothing was held back, so nothing was put to the test: \(held)")
     #expect(database.statistics.backupHeldBytes == 0)
     #expect(database.statistics.runningBackups == 0)
-    let used = database.statistics.usedBytes
-    // What was dropped still goes in the background, and dirties pages on its way.
+    // What was dropped still goes in the background, and dirties pages on its way: few that have no
+    // place yet.
+    let used = database.statistics.usedBytes + 65_536
     var checkpoints = 0
     repeat {
       try database.checkpoint()
