@@ -248,7 +248,7 @@ private struct VerificationWalk {
       guard let reference = entry.overflowReference else { continue }
       let (pages, damage) = try inspect(reference)
       // Damage counts only if the leaf referred to the value all the time.
-      guard try damage == nil || isUnchanged(leaf) else { return false }
+      if damage != nil, try !isUnchanged(leaf) { return false }
       func value() -> String {
         "the value of key " + KeyText.quoted(view.prefix.array + view.suffix(index).array)
       }
