@@ -109,17 +109,20 @@ package struct ByteView: BitwiseCopyable, @unchecked Sendable {
   }
 
   private var isASCII: Bool {
+    let bits: UInt64 = 0x8080_8080_8080_8080
+    guard count >= 8 else {
+      var all: UInt8 = 0
+      for offset in 0..<count { all |= unsafe base.load(fromByteOffset: offset, as: UInt8.self) }
+      return all < 128
+    }
+    // The last eight may be looked at twice.
+    var all = load(UInt64.self, at: count - 8)
     var offset = 0
-    var bits: UInt64 = 0
-    while offset + 8 <= count {
-      bits |= load(UInt64.self, at: offset)
+    while offset + 8 < count {
+      all |= unsafe base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
       offset += 8
     }
-    while offset < count {
-      bits |= UInt64(self[offset])
-      offset += 1
-    }
-    return bits & 0x8080_8080_8080_8080 == 0
+    return all & bits == 0
   }
 
   /// A copy of its own.

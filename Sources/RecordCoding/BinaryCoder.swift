@@ -11,8 +11,8 @@ internal import RawBytes
 ///
 /// - Complexity: O(the record). Without memory of its own: encoder and decoder are reused.
 public struct BinaryCoder<Record: Codable>: RecordCoder {
-  private let encoders = Pool<EncodingRecord>()
-  private let decoders = Pool<DecodingRecord>()
+  private let encoders = MemoryPool<EncodingRecord>()
+  private let decoders = MemoryPool<DecodingRecord>()
 
   /// The coder. Keep it: it holds what it reuses.
   public init() {}
@@ -22,7 +22,7 @@ public struct BinaryCoder<Record: Codable>: RecordCoder {
   /// - Throws: what the record's `encode(to:)` throws, or `EncodingError` for values nested more
   ///   than 128 deep.
   public func encode(_ record: Record, into writer: inout RecordWriter) throws {
-    let encoder = encoders.take() ?? EncodingRecord()
+    let encoder = encoders.take()
     defer { encoders.give(encoder) }
     try encoder.encode(record, into: &writer)
   }
@@ -31,7 +31,7 @@ public struct BinaryCoder<Record: Codable>: RecordCoder {
   ///
   /// - Throws: `DecodingError`, or what the record's `init(from:)` throws.
   public func decode(from reader: inout RecordReader) throws -> Record {
-    let decoder = decoders.take() ?? DecodingRecord()
+    let decoder = decoders.take()
     defer { decoders.give(decoder) }
     return try decoder.decode(Record.self, from: reader.takeRest())
   }

@@ -1,29 +1,26 @@
 /// What a `Decodable` value is given to decode itself from.
 struct BinaryDecoder: Decoder {
-  let record: DecodingRecord
-  let item: Item
-  /// How many values enclose this one, it included.
-  let depth: Int
+  let place: Place
 
-  var codingPath: [any CodingKey] { record.keys }
+  init(_ place: Place) { self.place = place }
+
+  var codingPath: [any CodingKey] { place.record.keys }
   var userInfo: [CodingUserInfoKey: Any] { [:] }
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
-    guard item.tag == Tag.fields else { throw mismatch([String: Any].self) }
-    return KeyedDecodingContainer(
-      FieldDecoder<Key>(fields: FieldReader(record, item, depth: depth)))
+    guard place.tag == Tag.fields else { throw mismatch([String: Any].self) }
+    place.beginFields()
+    return KeyedDecodingContainer(FieldDecoder<Key>(place: place))
   }
 
   func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-    guard item.tag == Tag.list else { throw mismatch([Any].self) }
-    return ListDecoder(record, item, depth: depth)
+    guard place.tag == Tag.list else { throw mismatch([Any].self) }
+    return ListDecoder(place)
   }
 
-  func singleValueContainer() -> any SingleValueDecodingContainer {
-    SingleDecoder(record: record, item: item, depth: depth)
-  }
+  func singleValueContainer() -> any SingleValueDecodingContainer { SingleDecoder(place: place) }
 
   private func mismatch(_ type: any Any.Type) -> DecodingError {
-    record.decodingError(.mismatch(tag: item.tag), type, nil)
+    place.record.decodingError(.mismatch(tag: place.tag), type, nil)
   }
 }

@@ -13,8 +13,13 @@ extension DecodingRecord {
   }
 
   /// The integer's bits, or its complement's when it is negative.
+  @inline(__always)
   private func integer(_ item: Item) throws(ValueError) -> (bits: UInt64, isNegative: Bool) {
     if item.tag >= Tag.smallInteger { return (UInt64(item.tag - Tag.smallInteger), false) }
+    return try longInteger(item)
+  }
+
+  private func longInteger(_ item: Item) throws(ValueError) -> (bits: UInt64, isNegative: Bool) {
     guard item.tag >= Tag.positive, item.tag < Tag.shortText else {
       throw .mismatch(tag: item.tag)
     }
@@ -88,31 +93,36 @@ extension DecodingRecord {
   }
 
   /// The value of a type, native or not, that stands under a key.
-  // SAFETY: each value is reinterpreted as the type that was just found to be its own.
+  @inline(__always)
   func decode<Value: Decodable>(
-    _ type: Value.Type, _ item: Item, at key: (any CodingKey)?, depth: Int
+    _ type: Value.Type, _ item: Item, at key: @autoclosure () -> (any CodingKey)?, depth: Int
   ) throws -> Value {
-    do throws(ValueError) {
-      if type == String.self { return unsafe unsafeBitCast(try string(item), to: type) }
-      if type == Int.self { return unsafe unsafeBitCast(try signed(item, as: Int.self), to: type) }
-      if type == Double.self { return unsafe unsafeBitCast(try double(item), to: type) }
-      if type == Date.self { return unsafe unsafeBitCast(try date(item), to: type) }
-      if type == UUID.self { return unsafe unsafeBitCast(try uuid(item), to: type) }
-      if type == Bool.self { return unsafe unsafeBitCast(try bool(item), to: type) }
-      if type == Data.self {
-        return unsafe unsafeBitCast(Data(try content(item).buffer), to: type)
+    if type == Date.self || type == UUID.self || type == Data.self || type == String.self
+      || type == Int.self || type == Double.self || type == Bool.self || type == Decimal.self
+      || type == [UInt8].self && item.tag != Tag.list || type == URL.self && item.tag != Tag.fields
+    {
+      do throws(ValueError) { return try decodeNative(type, item) } catch {
+        throw decodingError(error, type, key())
       }
-      if type == [UInt8].self, item.tag != Tag.list {
-        return unsafe unsafeBitCast(try content(item).array, to: type)
-      }
-      if type == Decimal.self { return unsafe unsafeBitCast(try decimal(item), to: type) }
-      if type == URL.self, item.tag != Tag.fields {
-        return unsafe unsafeBitCast(try url(item), to: type)
-      }
-    } catch {
-      throw decodingError(error, type, key)
     }
-    return try decodeByItself(type, item, at: key, depth: depth)
+    return try decodeByItself(type, item, at: key(), depth: depth)
+  }
+
+  // SAFETY: each value is reinterpreted as the type that was just found to be its own.
+  @inline(never)
+  private func decodeNative<Value>(
+    _ type: Value.Type, _ item: Item
+  ) throws(ValueError) -> Value {
+    if type == Date.self { return unsafe unsafeBitCast(try date(item), to: type) }
+    if type == UUID.self { return unsafe unsafeBitCast(try uuid(item), to: type) }
+    if type == Data.self { return unsafe unsafeBitCast(Data(try content(item).buffer), to: type) }
+    if type == String.self { return unsafe unsafeBitCast(try string(item), to: type) }
+    if type == Int.self { return unsafe unsafeBitCast(try signed(item, as: Int.self), to: type) }
+    if type == Double.self { return unsafe unsafeBitCast(try double(item), to: type) }
+    if type == Bool.self { return unsafe unsafeBitCast(try bool(item), to: type) }
+    if type == Decimal.self { return unsafe unsafeBitCast(try decimal(item), to: type) }
+    if type == URL.self { return unsafe unsafeBitCast(try url(item), to: type) }
+    return unsafe unsafeBitCast(try content(item).array, to: type)
   }
 
   private func date(_ item: Item) throws(ValueError) -> Date {

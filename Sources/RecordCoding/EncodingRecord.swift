@@ -1,8 +1,13 @@
 internal import RawBytes
 
 /// A record while it is encoded: the names of its fields, and its segments.
-final class EncodingRecord {
-  private let state = HeapCell(State())
+///
+/// Like its segments this is a handle of memory that is used again and never freed, so that the
+/// copies that `Codable` makes of encoders and containers count no references.
+// SAFETY: the memory is never freed (RE6); `MemoryPool` is where it waits.
+@safe
+struct EncodingRecord: PooledMemory {
+  private let state: UnsafeMutablePointer<State>
 
   private struct State: ~Copyable {
     var names = NameTable()
@@ -11,38 +16,52 @@ final class EncodingRecord {
     var idle: [EncodingSegment] = []
   }
 
+  static let left = LeftMemory()
+
+  init() {
+    unsafe state = .allocate(capacity: 1)
+    unsafe state.initialize(to: State())
+  }
+
+  init(bits: UInt) { unsafe state = pointer(bits) }
+
+  var bits: UInt { unsafe UInt(bitPattern: state) }
+
   /// Why the record cannot be encoded: found where nothing can be thrown.
   var failure: String? {
-    get { state.value.failure }
-    set { state.value.failure = newValue }
+    get { unsafe state.pointee.failure }
+    nonmutating set { unsafe state.pointee.failure = newValue }
   }
 
   func nextSerial() -> Int {
-    state.value.serial += 1
-    return state.value.serial
+    unsafe state.pointee.serial += 1
+    return unsafe state.pointee.serial
   }
 
   /// The number of a field's name.
   func name(_ name: String) -> NameTable.Entry {
     var name = name
     return name.withUTF8 { utf8 in
-      state.value.names.entry(of: unsafe ByteView(UnsafeRawBufferPointer(utf8)))
+      unsafe state.pointee.names.entry(of: ByteView(UnsafeRawBufferPointer(utf8)))
     }
   }
 
+  /// Whether a name may have several numbers (NT1).
+  var hasLostNames: Bool { unsafe state.pointee.names.hasLost }
+
   /// All numbers that a numbered name has.
   func numbers(ofSameNameAs number: Int) -> [Int] {
-    state.value.names.numbers(ofSameNameAs: number)
+    unsafe state.pointee.names.numbers(ofSameNameAs: number)
   }
 
   /// A segment with nothing in it.
   func segment() -> EncodingSegment {
-    state.value.idle.popLast() ?? EncodingSegment()
+    unsafe state.pointee.idle.popLast() ?? EncodingSegment()
   }
 
   func recycle(_ segment: EncodingSegment) {
     segment.removeAll()
-    state.value.idle.append(segment)
+    unsafe state.pointee.idle.append(segment)
   }
 
   /// Encodes a record into a writer.
@@ -51,7 +70,7 @@ final class EncodingRecord {
     defer { removeAll(root) }
     try append(value, to: root, at: nil)
     if let failure { throw Self.error(failure, value, at: []) }
-    let names = state.value.names.bytes.view
+    let names = unsafe state.pointee.names.bytes.view
     let values = root.state.bytes.view
     writer.buffer.reserve(names.count + values.count + 11)
     writer.buffer.append(integer: RecordFormat.version)
@@ -88,7 +107,7 @@ final class EncodingRecord {
 
   private func removeAll(_ root: EncodingSegment) {
     recycle(root)
-    state.value.names.removeAll()
-    failure = nil
+    unsafe state.pointee.names.removeAll()
+    if failure != nil { failure = nil }
   }
 }

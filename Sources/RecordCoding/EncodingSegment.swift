@@ -15,10 +15,17 @@ internal import RawBytes
 ///   table at the record's head, and counts are relative.
 /// - Invariant RE5: the fields of a value have different names. Of two that are encoded under one key,
 ///   as by a class and then by its subclass, the later one stays.
-final class EncodingSegment {
-  private let cell = HeapCell(SegmentState())
-  /// Where the segment is to be inserted; nil for the root.
-  private(set) var origin: Origin?
+///
+/// A handle of memory that its record keeps, and never frees (RE6).
+// SAFETY: RE6 keeps the pointer good.
+@safe
+struct EncodingSegment {
+  private let memory: UnsafeMutablePointer<SegmentState>
+
+  init() {
+    unsafe memory = .allocate(capacity: 1)
+    unsafe memory.initialize(to: SegmentState())
+  }
 
   /// The place among the keys of another segment.
   struct Origin {
@@ -28,13 +35,13 @@ final class EncodingSegment {
   }
 
   var state: SegmentState {
-    _read { yield cell.value }
-    _modify { yield &cell.value }
+    @inline(__always) unsafeAddress { unsafe UnsafePointer(memory) }
+    @inline(__always) nonmutating unsafeMutableAddress { unsafe memory }
   }
 
   /// The keys that lead to the innermost value.
   var codingPath: [any CodingKey] {
-    guard let origin else { return state.keys }
+    guard let origin = state.origin else { return state.keys }
     let before = origin.parent
     let path = before.codingPath.dropLast(before.state.keys.count - origin.keyCount)
     return path + [origin.key] + state.keys
@@ -43,17 +50,14 @@ final class EncodingSegment {
   /// Makes a recycled segment one that is to be inserted here.
   func begin(in parent: EncodingSegment, at key: some CodingKey, record: EncodingRecord) -> Int {
     let keyCount = parent.state.keys.count
-    origin = Origin(parent: parent, keyCount: keyCount, key: key)
+    state.origin = Origin(parent: parent, keyCount: keyCount, key: key)
     parent.state.nested.append((parent.state.bytes.count, self))
     state.isRoot = false
     state.outerDepth = parent.state.depth
     return state.beginValue(record)
   }
 
-  func removeAll() {
-    state.removeAll()
-    if origin != nil { origin = nil }
-  }
+  func removeAll() { state.removeAll() }
 }
 
 /// The bytes of a segment, and which of its values are open.
@@ -61,16 +65,18 @@ struct SegmentState: ~Copyable {
   var bytes = ByteBuffer(capacity: 256)
   /// The keys of the open values.
   var keys: [any CodingKey] = []
+  /// Where the segment is to be inserted; nil for the root.
+  var origin: EncodingSegment.Origin?
   /// Segments to be inserted, in order of where.
   var nested: [(position: Int, segment: EncodingSegment)] = []
   /// Whether the segment's first value is the whole record.
   var isRoot = true
   /// How many values enclose the segment.
   var outerDepth = 0
-  /// The serial number of the innermost open value.
-  private var current = 0
-  /// The values that are open, the innermost last. The first is the segment's own.
-  private var open: [OpenValue] = []
+  /// The innermost open value; no encoder has its serial number when none is.
+  private var innermost = OpenValue.none
+  /// The open values around it, the nearest last, and what stands for none before the segment's own.
+  private var around: [OpenValue] = []
 
   /// What a value turned out to be.
   enum Shape {
@@ -79,54 +85,56 @@ struct SegmentState: ~Copyable {
 
   /// A value whose `encode(to:)` has not returned yet.
   private struct OpenValue {
+    static let none = OpenValue(serial: 0, start: 0, shape: nil, nestedBefore: 0)
+
     let serial: Int
     let start: Int
     var shape: Shape?
     /// How many segments waited before it.
     let nestedBefore: Int
-    /// The fields that it has, by the places of their names in the name table; where the field that
+    /// The fields that it has, by the places and homes of their names in the name table (NT1); where the field that
     /// is being written begins; how many there are; and whether several containers write them.
     var slots: UInt64 = 0
+    var homes: UInt64 = 0
     var fieldStart = 0
     var fieldCount = 0
     var isShared = false
   }
 
   /// How many values enclose the innermost one, it included.
-  var depth: Int { outerDepth + open.count }
+  var depth: Int { outerDepth + around.count }
 
   /// Begins a value at the end of the bytes; what it is, is not known yet.
   mutating func beginValue(_ record: EncodingRecord) -> Int {
-    current = record.nextSerial()
-    open.append(
-      OpenValue(serial: current, start: bytes.count, shape: nil, nestedBefore: nested.count))
+    around.append(innermost)
+    innermost = OpenValue(
+      serial: record.nextSerial(), start: bytes.count, shape: nil, nestedBefore: nested.count)
     if depth > RecordFormat.depthLimit {
       record.failure = "values nested more than \(RecordFormat.depthLimit) deep"
     }
-    return current
+    return innermost.serial
   }
 
   /// The value asks for a container of a shape: its head is written, but for the count.
   mutating func setShape(_ shape: Shape, of serial: Int) {
     check(serial)
-    let last = open.count - 1
-    if let before = open[last].shape {
+    if let before = innermost.shape {
       precondition(before == shape && shape != .single, "a value is encoded as one thing")
-      open[last].isShared = true
+      innermost.isShared = true
       return
     }
-    open[last].shape = shape
+    innermost.shape = shape
     guard shape != .single else { return }
     bytes.append(integer: shape == .fields ? Tag.fields : Tag.list)
-    if !isWholeRecord(open[last]) { bytes.append(integer: UInt8(0)) }
+    if !isWholeRecord(innermost) { bytes.append(integer: UInt8(0)) }
   }
 
   /// Ends the innermost value: inserts what waited for that, and fills in the count of its bytes.
   mutating func endValue(_ serial: Int, _ record: EncodingRecord) {
     check(serial)
-    if open[open.count - 1].shape == nil { setShape(.fields, of: serial) }
-    let value = open.removeLast()
-    current = open.last?.serial ?? 0
+    if innermost.shape == nil { setShape(.fields, of: serial) }
+    let value = innermost
+    innermost = around.removeLast()
     if nested.count > value.nestedBefore { insertNested(from: value.nestedBefore, record) }
     if value.shape == .single {
       if bytes.count == value.start { bytes.append(integer: Tag.null) }
@@ -138,40 +146,43 @@ struct SegmentState: ~Copyable {
   /// Ends the innermost value, whose encoding failed: nothing is left of it.
   mutating func abandonValue(_ serial: Int, _ record: EncodingRecord) {
     check(serial)
-    let value = open.removeLast()
-    current = open.last?.serial ?? 0
+    let value = innermost
+    innermost = around.removeLast()
     while nested.count > value.nestedBefore { record.recycle(nested.removeLast().segment) }
     bytes.truncate(to: value.start)
   }
 
   /// Ends the segment's own value.
   private mutating func end(_ record: EncodingRecord) {
-    endValue(current, record)
+    endValue(innermost.serial, record)
   }
 
   /// Makes sure that a container may be written to (RE1).
   func check(_ serial: Int) {
-    precondition(serial == current, "a container is written to while its own value is encoded")
+    precondition(
+      serial == innermost.serial, "a container is written to while its own value is encoded")
   }
 
   /// Makes sure that the only value of a container is not written yet.
   func checkSingle(_ serial: Int) {
     check(serial)
-    precondition(bytes.count == open[open.count - 1].start, "a single value is encoded once")
+    precondition(bytes.count == innermost.start, "a single value is encoded once")
   }
 
   /// Begins a field.
   mutating func beginField(_ name: NameTable.Entry, of serial: Int, _ record: EncodingRecord) {
     check(serial)
-    let last = open.count - 1
-    let slot: UInt64 = 1 << UInt64(name.slot)
-    if open[last].slots & slot != 0, open[last].isShared || open[last].fieldCount <= Self.fewFields
+    let (slot, home): (UInt64, UInt64) = (1 << UInt64(name.slot), 1 << UInt64(name.home))
+    if innermost.homes & home != 0, innermost.slots & slot != 0 || record.hasLostNames,
+      innermost.isShared || innermost.fieldCount <= Self.fewFields
     {
       removeField(record.numbers(ofSameNameAs: name.number), record)
     }
-    open[last].slots |= slot
-    open[last].fieldStart = bytes.count
-    open[last].fieldCount += 1
+    innermost.slots |= slot
+    innermost.homes |= home
+    innermost.fieldStart = bytes.count
+    innermost.fieldCount += 1
+    if name.number < 128 { return bytes.append(integer: UInt8(name.number)) }
     bytes.append(varint: UInt64(name.number))
   }
 
@@ -181,14 +192,13 @@ struct SegmentState: ~Copyable {
   /// Takes back the field that was begun last, whose value failed.
   mutating func abandonField(of serial: Int) {
     check(serial)
-    let last = open.count - 1
-    bytes.truncate(to: open[last].fieldStart)
-    open[last].fieldCount -= 1
+    bytes.truncate(to: innermost.fieldStart)
+    innermost.fieldCount -= 1
   }
 
   /// Removes the field that has one of these names from the innermost value, if there is one (RE5).
   private mutating func removeField(_ numbers: [Int], _ record: EncodingRecord) {
-    let value = open[open.count - 1]
+    let value = innermost
     var place = value.nestedBefore
     var start = value.start + (isWholeRecord(value) ? 1 : 2)
     while start < bytes.count {
@@ -216,12 +226,14 @@ struct SegmentState: ~Copyable {
 
   mutating func removeAll() {
     bytes.removeAll()
+    if bytes.capacity > RecordFormat.keptByteCount { bytes = ByteBuffer(capacity: 256) }
     if !keys.isEmpty { keys.removeAll(keepingCapacity: true) }
-    if !open.isEmpty { open.removeAll(keepingCapacity: true) }
+    if !around.isEmpty { around.removeAll(keepingCapacity: true) }
     if !nested.isEmpty { nested.removeAll(keepingCapacity: true) }
+    if origin != nil { origin = nil }
     isRoot = true
     outerDepth = 0
-    current = 0
+    innermost = .none
   }
 
   /// A value that extends to the record's end has no count.

@@ -1,23 +1,22 @@
 /// Reads the values of a list, one after the other.
 struct ListDecoder: UnkeyedDecodingContainer {
-  let record: DecodingRecord
-  let item: Item
-  let depth: Int
+  let place: Place
   private var offset: Int
   private(set) var currentIndex = 0
 
-  init(_ record: DecodingRecord, _ item: Item, depth: Int) {
-    self.record = record
-    self.item = item
-    self.depth = depth
-    offset = item.start
+  init(_ place: Place) {
+    self.place = place
+    offset = place.item.start
   }
 
+  private var record: DecodingRecord { place.record }
+
   var codingPath: [any CodingKey] { record.keys }
-  var isAtEnd: Bool { offset >= item.end }
+  var isAtEnd: Bool { offset >= place.item.end }
 
   /// Counted each time, in steps over values: the format has no count that could lie.
   var count: Int? {
+    let (record, item) = (record, place.item)
     var count = 0
     do throws(ValueError) {
       var offset = item.start
@@ -35,7 +34,7 @@ struct ListDecoder: UnkeyedDecodingContainer {
 
   private func next() throws(ValueError) -> Item {
     guard !isAtEnd else { throw .atEnd }
-    return try record.item(at: offset, limit: item.end)
+    return try record.item(at: offset, limit: place.item.end)
   }
 
   private mutating func step(over item: Item) {
@@ -58,7 +57,7 @@ struct ListDecoder: UnkeyedDecodingContainer {
     do throws(ValueError) { found = try next() } catch {
       throw record.decodingError(error, type, key)
     }
-    let value = try record.decode(type, found, at: key, depth: depth + 1)
+    let value = try record.decode(type, found, at: key, depth: place.depth + 1)
     step(over: found)
     return value
   }
@@ -79,11 +78,13 @@ struct ListDecoder: UnkeyedDecodingContainer {
     let found: Item
     do throws(ValueError) {
       found = try next()
-      guard depth < RecordFormat.depthLimit else { throw ValueError.bytes(found.start, .tooDeep) }
+      guard place.depth < RecordFormat.depthLimit else {
+        throw ValueError.bytes(found.start, .tooDeep)
+      }
     } catch {
       throw record.decodingError(error, [Any].self, key)
     }
-    let result = try body(BinaryDecoder(record: record, item: found, depth: depth + 1))
+    let result = try body(BinaryDecoder(Place(found, in: record, depth: place.depth + 1)))
     step(over: found)
     return result
   }

@@ -59,6 +59,8 @@ enum RecordFormat {
   /// How deeply values may be nested: enough for any model, and too little to exhaust the stack of a
   /// thread of the cooperative pool.
   static let depthLimit = 128
+  /// What encoders and decoders keep of their memory for the next record.
+  static let keptByteCount = 1 << 16
 
   /// Where a value ends that this process has written.
   static func endOfValue(at offset: Int, in bytes: ByteView) -> Int {
