@@ -57,8 +57,8 @@ final class BoundCollection: Sendable {
   }
 }
 
-/// An index in one database.
-struct BoundIndex: Sendable {
+/// An index in one database: behind one reference, since operations pass it on.
+final class BoundIndex: Sendable {
   /// Whether it can be asked.
   enum State: Sendable {
     /// It has every entry, as of this commit and every later one.
@@ -74,6 +74,17 @@ struct BoundIndex: Sendable {
   let specification: IndexSpecification
   let keyspace: Keyspace
   let state: State
+
+  init(
+    collection: String, name: String, specification: IndexSpecification, keyspace: Keyspace,
+    state: State
+  ) {
+    self.collection = collection
+    self.name = name
+    self.specification = specification
+    self.keyspace = keyspace
+    self.state = state
+  }
 
   var isUnique: Bool { specification.isUnique }
 

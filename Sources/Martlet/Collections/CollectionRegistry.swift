@@ -242,10 +242,30 @@ final class SpareEncoder {
 }
 
 /// What the preparation of a write needs: the record's key and bytes, and its entries before and
-/// after.
+/// after. One operation has it at a time, and hands nothing of it to code of the application's.
 final class WriteScratch {
-  var id = KeyEncoder()
-  var value = RecordWriter()
-  var old = IndexKeys()
-  var new = IndexKeys()
+  private let idCell = HeapCell(KeyEncoder())
+  private let valueCell = HeapCell(RecordWriter())
+  private let oldCell = HeapCell(IndexKeys())
+  private let newCell = HeapCell(IndexKeys())
+
+  var id: KeyEncoder {
+    _read { yield idCell.value }
+    _modify { yield &idCell.value }
+  }
+
+  var value: RecordWriter {
+    _read { yield valueCell.value }
+    _modify { yield &valueCell.value }
+  }
+
+  var old: IndexKeys {
+    _read { yield oldCell.value }
+    _modify { yield &oldCell.value }
+  }
+
+  var new: IndexKeys {
+    _read { yield newCell.value }
+    _modify { yield &newCell.value }
+  }
 }

@@ -8,11 +8,13 @@ extension Database {
   }
 
   /// The records of a query, as of one moment.
+  @inlinable
   public func fetch<Record, ID>(_ query: RecordQuery<Record, ID>) throws -> [Record] {
     try read { try $0.fetch(query) }
   }
 
   /// Every record of a collection, as of one moment.
+  @inlinable
   public func fetch<Record, ID>(_ collection: RecordCollection<Record, ID>) throws -> [Record] {
     try fetch(collection.all)
   }
@@ -82,6 +84,7 @@ extension Database {
   }
 
   /// As the synchronous `fetch`.
+  @inlinable
   public func fetch<Record: Sendable, ID>(_ query: RecordQuery<Record, ID>) async throws
     -> [Record]
   {
@@ -89,6 +92,7 @@ extension Database {
   }
 
   /// As the synchronous `fetch`.
+  @inlinable
   public func fetch<Record: Sendable, ID>(_ collection: RecordCollection<Record, ID>) async throws
     -> [Record]
   {

@@ -7,6 +7,28 @@ struct IndexDerivation<Record>: Sendable {
   let derive: @Sendable (Record, inout IndexKeys) -> Void
 }
 
+/// How all entries of a record are made: one function that calls those of the indexes in turn, since
+/// to go through an array of a type that is not known here costs more than they do.
+struct EntryDerivation<Record>: Sendable {
+  /// Makes the entries of all indexes, or of the one at a place.
+  let run: @Sendable (Record, inout IndexKeys, _ chosen: Int?) -> Void
+
+  init(_ indexes: [IndexDerivation<Record>]) {
+    var run: @Sendable (Record, inout IndexKeys, Int?) -> Void = { _, _, _ in }
+    for (position, index) in indexes.enumerated() {
+      let (definition, derive, before) = (index.definition, index.derive, run)
+      run = { record, keys, chosen in
+        before(record, &keys, chosen)
+        guard chosen == nil || chosen == position else { return }
+        let first = keys.begin(position, isUnique: definition.isUnique)
+        derive(record, &keys)
+        if definition.multiplicity == .each { keys.order(from: first) }
+      }
+    }
+    self.run = run
+  }
+}
+
 /// The entries of one record in all indexes of its collection: one buffer for all keys, used again
 /// for the next record.
 ///
@@ -47,20 +69,21 @@ public struct IndexKeys: ~Copyable {
 
   /// Forgets what was there, and makes all entries of a record, or those of one index.
   mutating func derive<Record>(
-    _ record: Record, id: ByteView, _ indexes: [IndexDerivation<Record>], only chosen: Int? = nil
+    _ record: Record, id: ByteView, _ derivation: EntryDerivation<Record>,
+    only chosen: Int? = nil
   ) {
     bytes.removeAll()
     entries.removeAll(keepingCapacity: true)
     bytes.append(id)
     idByteCount = id.count
-    for position in indexes.indices where chosen == nil || chosen == position {
-      let definition = indexes[position].definition
-      index = position
-      appendsID = !definition.isUnique
-      let first = entries.count
-      indexes[position].derive(record, &self)
-      if definition.multiplicity == .each { order(from: first) }
-    }
+    derivation.run(record, &self, chosen)
+  }
+
+  /// What is added from here on are keys of the index at a place. Returns the first one's number.
+  fileprivate mutating func begin(_ position: Int, isUnique: Bool) -> Int {
+    index = position
+    appendsID = !isUnique
+    return entries.count
   }
 
   /// Forgets everything.
@@ -76,7 +99,7 @@ public struct IndexKeys: ~Copyable {
   var id: ByteView { bytes.view.prefix(idByteCount) }
 
   /// Brings the entries of one index into order, each once.
-  private mutating func order(from first: Int) {
+  fileprivate mutating func order(from first: Int) {
     guard entries.count - first > 1 else { return }
     let view = bytes.view
     entries[first...].sort { view[$0.start..<$0.end] < view[$1.start..<$1.end] }

@@ -53,16 +53,28 @@ extension Reading where Self: ~Copyable {
   ///
   /// - Throws: `indexNotReady` while the index is being built.
   /// - Complexity: as ``forEach(_:_:)``.
+  @inlinable
   public func fetch<Record, ID>(_ query: RecordQuery<Record, ID>) throws -> [Record] {
     var records: [Record] = []
-    try forEach(query) { record in
-      records.append(record)
-      return .continue
-    }
+    try handOver(query) { record in records.append(record) }
     return records
   }
 
+  /// Hands the records of a query over: nothing is copied on the way into an array, which the
+  /// caller's module knows the type of.
+  @usableFromInline
+  func handOver<Record, ID>(
+    _ query: RecordQuery<Record, ID>, _ body: (consuming Record) -> Void
+  ) throws {
+    let decode = query.collection.core.coder.decode
+    try recordAccess.scanRecords(query) { _, bytes in
+      body(try decode(bytes))
+      return .continue
+    }
+  }
+
   /// Every record of a collection, in the order of the ids.
+  @inlinable
   public func fetch<Record, ID>(_ collection: RecordCollection<Record, ID>) throws -> [Record] {
     try fetch(collection.all)
   }

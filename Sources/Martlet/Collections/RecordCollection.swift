@@ -55,7 +55,7 @@ final class CollectionCore<Record, ID: KeyElement>: Sendable {
   let definition: CollectionDefinition
   let id: @Sendable (Record) -> ID
   let coder: RecordCodec<Record>
-  let indexes: [IndexDerivation<Record>]
+  let entries: EntryDerivation<Record>
 
   var name: String { definition.name }
 
@@ -65,7 +65,7 @@ final class CollectionCore<Record, ID: KeyElement>: Sendable {
   ) {
     self.id = id
     self.coder = coder
-    self.indexes = indexes
+    entries = EntryDerivation(indexes)
     definition = CollectionDefinition(
       name: name, coder: coder.formatName, id: KeyShape(ID.self), options: options,
       indexes: indexes.map(\.definition))

@@ -71,7 +71,7 @@ struct RecordWriting<Record, ID: KeyElement> {
       try state.set(scratch.id.view, to: scratch.value.view, expiry: expiry, in: bound.records)
       return true
     }
-    scratch.new.derive(record, id: scratch.id.view, collection.indexes)
+    scratch.new.derive(record, id: scratch.id.view, collection.entries)
     try requireUnique(scratch)
     let expiry = state.defaultExpiry(in: bound.records)
     try state.set(scratch.id.view, to: scratch.value.view, expiry: expiry, in: bound.records)
@@ -98,7 +98,7 @@ struct RecordWriting<Record, ID: KeyElement> {
     return try withCurrent(scratch.id.view) { bytes in
       if !bound.indexes.isEmpty {
         let old = try collection.coder.decode(bytes)
-        scratch.old.derive(old, id: scratch.id.view, collection.indexes)
+        scratch.old.derive(old, id: scratch.id.view, collection.entries)
       }
       return true
     } ?? false
@@ -221,7 +221,7 @@ struct RecordWriting<Record, ID: KeyElement> {
     let isThere =
       try withCurrent(key) { bytes in
         guard !bound.indexes.isEmpty else { return true }
-        scratch.old.derive(try collection.coder.decode(bytes), id: key, collection.indexes)
+        scratch.old.derive(try collection.coder.decode(bytes), id: key, collection.entries)
         return true
       } ?? false
     guard isThere else { return false }

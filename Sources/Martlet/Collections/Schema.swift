@@ -72,11 +72,11 @@ public struct SchemaEntry: Sendable {
 extension RecordCollection: SchemaCollection {
   /// The collection without its types.
   public var schemaEntry: SchemaEntry {
-    let (coder, indexes, id) = (core.coder, core.indexes, core.id)
+    let (coder, entries, id) = (core.coder, core.entries, core.id)
     return SchemaEntry(
       definition: definition,
       derive: { bytes, key, position, keys in
-        keys.derive(try coder.decode(bytes), id: key, indexes, only: position)
+        keys.derive(try coder.decode(bytes), id: key, entries, only: position)
       },
       hasKey: { bytes, key in
         let expected = TupleBounds.encoding(of: id(try coder.decode(bytes)))
