@@ -118,23 +118,20 @@ package final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
   // MARK: The registry
 
   /// What it has read may have changed.
-  package func changed() {
-    let step = state.withLock { state -> Step in
+  package func changed() -> (@Sendable () -> Void)? {
+    let isWanted = state.withLock { state in
       switch state.phase {
-      case .stale, .ended: return .nothing
+      case .stale, .ended: return false
       case .reading:
         state.isOutdated = true
-        return .nothing
+        return false
       case .current:
-        guard state.waiter != nil else {
-          state.phase = .stale
-          return .nothing
-        }
-        state.phase = .reading
-        return .read(after: 0)
+        state.phase = state.waiter == nil ? .stale : .reading
+        return state.phase == .reading
       }
     }
-    perform(step)
+    guard isWanted else { return nil }
+    return { self.runOnce() }
   }
 
   /// Ends it with an error.

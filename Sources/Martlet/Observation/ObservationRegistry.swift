@@ -6,7 +6,9 @@ internal import VersionStore
 /// Somebody who is told when what it has read has changed.
 package protocol ObservingParty: AnyObject, Sendable {
   /// What it has read may have changed. Called on a thread of the engine.
-  func changed()
+  ///
+  /// - Returns: what is to be done on such a thread: to read again; nil when nobody waits for it.
+  func changed() -> (@Sendable () -> Void)?
 
   /// It is over. Called once at most.
   func finish(_ error: (any Error)?)
@@ -87,7 +89,14 @@ final class ObservationRegistry: Sendable {
     let parties = change { state in
       state.ledger.advance(through: acknowledged).compactMap { state.parties[$0] }
     }
-    for party in parties { party.changed() }
+    // The last reads on this thread: to wake another would take longer than most reads.
+    var last: (@Sendable () -> Void)?
+    for party in parties {
+      guard let read = party.changed() else { continue }
+      if let waiting = last { workers.submit(waiting) }
+      last = read
+    }
+    last?()
   }
 
   // MARK: Observers
