@@ -17,6 +17,7 @@ struct CompareGRDBCommand: ParsableCommand {
       EXAMPLES
         martlet-bench compare-grdb
         martlet-bench compare-grdb --records 10000 --rounds 1
+        martlet-bench compare-grdb --durability full --rounds 25
         martlet-bench compare-grdb --rounds 9 --directory /var/tmp --json >grdb.json
 
       EXIT CODES
@@ -27,6 +28,8 @@ struct CompareGRDBCommand: ParsableCommand {
   var records = 100_000
   @Option(help: "Rounds, each in fresh databases: 1 to 1,000.")
   var rounds = 5
+  @Option(help: "relaxed or full; both by default.")
+  var durability: EngineOptions.Durability?
   @Option(help: "The folder to make databases in; a temporary one on disk by default.")
   var directory: String?
   @Flag(help: "Prints JSON.")
@@ -50,7 +53,9 @@ struct CompareGRDBCommand: ParsableCommand {
     let folder = try TrialFolder(base: directory)
     defer { folder.remove() }
     let machine = Machine()
-    let comparison = RecordComparison(records: records, rounds: rounds, directory: folder.root)
+    let comparison = RecordComparison(
+      records: records, rounds: rounds, directory: folder.root,
+      durabilities: durability.map { [$0] } ?? [.relaxed, .full])
     let rows = try comparison.run()
     try RecordReport(rows, records: records, rounds: rounds, machine: machine)
       .print(asJSON: json)

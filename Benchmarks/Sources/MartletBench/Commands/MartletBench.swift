@@ -9,7 +9,7 @@ struct MartletBench: ParsableCommand {
     subcommands: [
       CompareCommand.self, TrialCommand.self, VictimCommand.self, CheckpointLatencyCommand.self,
       BeyondMemoryCommand.self, ConsensusCoreCommand.self, ReplicatedPutsCommand.self,
-      CompareGRDBCommand.self,
+      CompareGRDBCommand.self, AppsCommand.self,
     ],
     defaultSubcommand: CompareCommand.self)
 }

@@ -5,8 +5,7 @@ struct RecordComparison {
   let records: Int
   let rounds: Int
   let directory: String
-
-  static let durabilities: [EngineOptions.Durability] = [.relaxed, .full]
+  let durabilities: [EngineOptions.Durability]
 
   private static func tasks(_ durability: EngineOptions.Durability) -> [RecordTask] {
     // The reads of records need no round of their own at full durability.
@@ -18,14 +17,14 @@ struct RecordComparison {
     var figures: [Cell: [RecordStoreKind: [Double]]] = [:]
     let progress = Progress(
       (1...rounds).flatMap { _ in
-        Self.durabilities.flatMap { durability in
+        durabilities.flatMap { durability in
           Self.tasks(durability).flatMap { task in
             RecordStoreKind.allCases.map { Self.step(task, durability, $0) }
           }
         }
       })
     for round in 1...rounds {
-      for durability in Self.durabilities {
+      for durability in durabilities {
         try compare(durability, round, progress) { task, kind, figure in
           figures[Cell(task: task, durability: durability), default: [:]][kind, default: []]
             .append(figure)
@@ -33,7 +32,7 @@ struct RecordComparison {
       }
     }
     progress.finish()
-    return Self.durabilities.flatMap { durability in
+    return durabilities.flatMap { durability in
       RecordTask.allCases.compactMap { task in
         figures[Cell(task: task, durability: durability)].flatMap {
           RecordRow(task, durability, martlet: $0[.martlet] ?? [], grdb: $0[.grdb] ?? [])
