@@ -179,6 +179,27 @@ import Testing
     }
   }
 
+  private struct Pet: Codable, Identifiable {
+    var id: Int
+  }
+
+  /// The story: a write that the engine refused, and after which a transaction goes on, ended it.
+  @Test func `a collection is not written, and is dropped with its indexes`() throws {
+    try inSession { session, database, run in
+      try database.open(RecordCollection("pets", of: Pet.self))
+      _ = try run("begin")
+      _ = try run("set a 1")
+      _ = try run("use pets")
+      #expect(try run("set b 2").1.failure?.contains("collection") == true)
+      #expect(session.status.level == .snapshot)
+      #expect(try run("commit").1.failure == nil)
+      #expect(try run("drop pets").1.failure == nil)
+      #expect(database.keyspaceNames == ["default", "martlet/schema"])
+      _ = try run("use default")
+      #expect(try run("get a").0 == "1\n")
+    }
+  }
+
   @Test func `a transaction is open from prompt to prompt, with savepoints`() throws {
     try inSession { session, database, run in
       #expect(try run("begin serializable").1.failure == nil)

@@ -56,7 +56,7 @@ extension DatabaseError.Code {
     switch self {
     case .invalidArgument, .keyTooLong, .valueTooLarge, .valueMismatch, .keyExists,
       .isolationTooWeak,
-      .wrongDatabase, .unknownKeyspace:
+      .wrongDatabase, .unknownKeyspace, .ownedByCollection, .valueOverflow:
       true
     default: false
     }

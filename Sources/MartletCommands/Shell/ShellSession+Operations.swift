@@ -174,7 +174,12 @@ extension ShellSession {
       change { $0.keyspace = name }
       return nil
     case .drop(let name):
-      try database.dropKeyspace(name)
+      do {
+        try database.dropKeyspace(name)
+      } catch let error as DatabaseError where error.code == .ownedByCollection {
+        try database.dropCollection(name)
+        return "a collection, with its indexes"
+      }
       return nil
     case .stat:
       let figures = DatabaseFigures(
