@@ -1,5 +1,6 @@
 import Foundation
 import RecordCoding
+import Seeds
 import Testing
 
 /// Decoders and encoders are used again, and keep what they learned of names from record to record.
@@ -51,7 +52,7 @@ import Testing
   }
 
   @Test func `read fields that come and go`() throws {
-    var chance = SplitMix("fields that come and go")
+    var chance = SplitMix(Seed.take(for: "fields that come and go"))
     let coder = BinaryCoder<Sparse>()
     let shuffling = BinaryCoder<Shuffled>()
     for _ in 0..<2_000 {
@@ -68,7 +69,7 @@ import Testing
   }
 
   @Test func `go on after a record that was refused`() throws {
-    var chance = SplitMix("records that are refused")
+    var chance = SplitMix(Seed.take(for: "records that are refused"))
     let coder = BinaryCoder<Sparse>()
     var refused = 0
     for _ in 0..<500 {
@@ -173,7 +174,7 @@ import Testing
   @Test func `serve many threads at once`() async throws {
     let coder = BinaryCoder<Sparse>()
     @Sendable func convert(_ number: Int) throws {
-      var chance = SplitMix("thread \(number)")
+      var chance = SplitMix(Seed.take(for: "thread \(number)"))
       for _ in 0..<200 {
         let record = Sparse(&chance)
         #expect(try coder.decode(try coder.encode(record)) == record)
