@@ -1,5 +1,6 @@
 import Environment
 import Martlet
+import RawBytes
 import Simulation
 import Synchronization
 import Testing

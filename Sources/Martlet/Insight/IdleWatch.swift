@@ -1,5 +1,6 @@
 internal import Environment
 internal import Primitives
+internal import RawBytes
 internal import Synchronization
 internal import VersionStore
 
