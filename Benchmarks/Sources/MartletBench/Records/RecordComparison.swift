@@ -14,7 +14,7 @@ struct RecordComparison {
 
   /// - Throws: what a store throws, and when both do not end with the same records.
   func run() throws -> [RecordRow] {
-    var figures: [Cell: [RecordStoreKind: [Double]]] = [:]
+    var figures: [Cell: [RecordStoreKind: [RecordTrial.Found]]] = [:]
     let progress = Progress(
       (1...rounds).flatMap { _ in
         durabilities.flatMap { durability in
@@ -25,9 +25,9 @@ struct RecordComparison {
       })
     for round in 1...rounds {
       for durability in durabilities {
-        try compare(durability, round, progress) { task, kind, figure in
+        try compare(durability, round, progress) { task, kind, found in
           figures[Cell(task: task, durability: durability), default: [:]][kind, default: []]
-            .append(figure)
+            .append(found)
         }
       }
     }
@@ -56,7 +56,7 @@ struct RecordComparison {
   /// meet the same machine; who begins changes from task to task and from round to round.
   private func compare(
     _ durability: EngineOptions.Durability, _ round: Int, _ progress: Progress,
-    _ report: (RecordTask, RecordStoreKind, Double) -> Void
+    _ report: (RecordTask, RecordStoreKind, RecordTrial.Found) -> Void
   ) throws {
     let amounts = RecordAmounts(records: records, durability: durability)
     var stores: [(kind: RecordStoreKind, store: any RecordStore)] = []
@@ -72,7 +72,7 @@ struct RecordComparison {
         let trial = RecordTrial(task: task, amounts: amounts, store: store)
         try progress.run(Self.step(task, durability, kind), round: round) {
           let found = try trial.run()
-          report(task, kind, found.figure)
+          report(task, kind, found)
           checksums.append(found.checksum)
           try store.settle()
         }

@@ -40,6 +40,7 @@ struct RecordReport: Encodable {
         + "medians of \(rounds) rounds, with least and greatest\n")
     var table = TextTable(header: [
       "task", "durability", "unit", "martlet", "", "grdb", "", "ratio", "", "wanted", "",
+      "by processor time",
     ])
     for row in rows {
       let (martlet, grdb) = (row.martlet.text(Figures.count), row.grdb.text(Figures.count))
@@ -49,6 +50,7 @@ struct RecordReport: Encodable {
         martlet.range, grdb.median, grdb.range, ratio.median + "x", ratio.range,
         row.target.map { "≥ \(Figures.significant($0))x" } ?? "",
         row.isMet.map { $0 ? "met" : "MISSED" } ?? "",
+        Figures.significant(row.processorRatio.median) + "x",
       ])
     }
     Swift.print(table.lines.joined(separator: "\n"))

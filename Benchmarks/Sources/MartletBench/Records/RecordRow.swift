@@ -7,6 +7,8 @@ struct RecordRow: Encodable {
   let grdb: Range
   /// Round by round, as both ran next to each other: above one, Martlet is faster.
   let ratio: Range
+  /// The same by processor time.
+  let processorRatio: Range
   let target: Double?
   let isMet: Bool?
 
@@ -26,11 +28,19 @@ struct RecordRow: Encodable {
 
   /// Nil without rounds.
   init?(
-    _ task: RecordTask, _ durability: EngineOptions.Durability, martlet: [Double], grdb: [Double]
+    _ task: RecordTask, _ durability: EngineOptions.Durability, martlet: [RecordTrial.Found],
+    grdb: [RecordTrial.Found]
   ) {
-    let ratios = zip(martlet, grdb).map { task.unit == .microseconds ? $1 / $0 : $0 / $1 }
-    guard let ours = Spread(martlet), let theirs = Spread(grdb), let ratio = Spread(ratios)
+    let ratios = zip(martlet, grdb).map {
+      task.unit == .microseconds ? $1.figure / $0.figure : $0.figure / $1.figure
+    }
+    let processorRatios = zip(martlet, grdb).map {
+      $1.processorNanoseconds / $0.processorNanoseconds
+    }
+    guard let ours = Spread(martlet.map(\.figure)), let theirs = Spread(grdb.map(\.figure)),
+      let ratio = Spread(ratios), let processorRatio = Spread(processorRatios)
     else { return nil }
+    self.processorRatio = Range(processorRatio)
     self.task = task
     self.durability = durability
     unit = task.unit
