@@ -5,7 +5,8 @@ extension Database {
   /// The changes that become durable from now on, or from a token on, in commit order.
   ///
   /// - Parameters:
-  ///   - keyspaces: the keyspaces to watch; nil for all, those that are made later as well.
+  ///   - keyspaces: the keyspaces to watch; nil for all, those that are made later as well, and those of
+  ///     the engine, such as indexes, whose names begin with `martlet/`.
   ///   - token: where to go on; nil for now.
   /// - Returns: a feed that has no end. It throws `positionLost` when the log does not hold any more
   ///   what came behind the token: then begin anew from a snapshot (``changeToken()``).
