@@ -1,13 +1,16 @@
 internal import Foundation
 
 /// The seed of a random test: that of the environment, `MARTLET_SEED`, or one of the test's choice.
+///
+/// `MARTLET_DRAWN_SEED` stands in for chance: tests that would draw a seed take that one, all others go
+/// on as they are. By it a whole run can be repeated.
 package enum Seed {
   /// From the environment, else new: print it first.
-  package static func take() -> UInt64 { given ?? UInt64.random(in: 0 ... .max) }
+  package static func take() -> UInt64 { given ?? drawn ?? UInt64.random(in: 0 ... .max) }
 
   /// The same, printed with the name of the test. A new one is short, so that it is easily typed.
   package static func take(for name: String) -> UInt64 {
-    let seed = given ?? UInt64.random(in: 0..<1_000_000_000)
+    let seed = given ?? drawn ?? UInt64.random(in: 0..<1_000_000_000)
     print("\(name): MARTLET_SEED=\(seed)")
     return seed
   }
@@ -23,6 +26,7 @@ package enum Seed {
   }
 
   private static var given: UInt64? { number("MARTLET_SEED") }
+  private static var drawn: UInt64? { number("MARTLET_DRAWN_SEED") }
 
   private static func number(_ variable: String) -> UInt64? {
     ProcessInfo.processInfo.environment[variable].flatMap(UInt64.init)
