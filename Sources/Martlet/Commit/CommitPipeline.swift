@@ -277,11 +277,20 @@ final class CommitPipeline: @unchecked Sendable {
         effects.waits.yield(attempt: attempt)
         attempt += 1
       case .ceilingReached:
-        do { try log.extendCeiling(above: lastTimestamp) } catch {
-          poison()
-          throw DatabaseError(error)
-        }
+        try extendCeiling()
       }
+    }
+  }
+
+  /// Makes more timestamps usable. What may be half written ends the database, whatever it was: also a
+  /// disk that is full, behind whose error work would be expected to go on.
+  private func extendCeiling() throws(DatabaseError) {
+    do { try log.extendCeiling(above: lastTimestamp) } catch {
+      poison()
+      throw DatabaseError(
+        .poisoned,
+        "timestamps could not be reserved in the log (\(DatabaseError(error).message)); the "
+          + "transaction is undone: close and reopen the database")
     }
   }
 
@@ -391,10 +400,7 @@ final class CommitPipeline: @unchecked Sendable {
         effects.waits.yield(attempt: attempt)
         attempt += 1
       } else {
-        do { try log.extendCeiling(above: lastTimestamp) } catch {
-          poison()
-          throw DatabaseError(error)
-        }
+        try extendCeiling()
       }
     }
   }
