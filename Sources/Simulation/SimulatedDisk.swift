@@ -105,7 +105,7 @@ package final class SimulatedDisk: FileSystem, @unchecked Sendable {
     isDurable: Bool = false
   ) throws(FileError) -> Fault.Effect? {
     scheduler.enter(
-      call.traced, first, second, hash(path),
+      call.traced, first, second, Trace.name(of: path),
       cost: pace == nil ? call.cost : min(call.cost, DiskPace.longestCost))
     if isDurable { scheduler.mayHandOver() }
     counters.note(call)
@@ -157,13 +157,6 @@ package final class SimulatedDisk: FileSystem, @unchecked Sendable {
   private func powerCut(_ call: FileError.Call, _ path: String) -> FileError {
     counters.note(.powerCut)
     return fail(call, path, SimulatedDisk.powerCutNumber)
-  }
-
-  private func hash(_ path: String) -> UInt64 {
-    var path = path
-    return path.withUTF8 { bytes in
-      unsafe Hash64.hash(ByteView(UnsafeRawBufferPointer(bytes)), seed: 0)
-    }
   }
 }
 

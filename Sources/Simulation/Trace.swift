@@ -28,6 +28,14 @@ package struct Trace: Sendable {
   package private(set) var entries: [Entry] = []
   private let isKept: Bool
 
+  /// What stands for a path, as the third number of a call on a file.
+  package static func name(of path: String) -> UInt64 {
+    var path = path
+    return path.withUTF8 { bytes in
+      unsafe Hash64.hash(ByteView(UnsafeRawBufferPointer(bytes)), seed: 0)
+    }
+  }
+
   init(isKept: Bool) { self.isKept = isKept }
 
   mutating func record(

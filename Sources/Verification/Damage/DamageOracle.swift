@@ -56,7 +56,8 @@ package struct DamageOracle: Sendable {
       }
     }
     let changed = subject.anatomy.parts.filter { part in
-      part.isNeeded && files[part.path]?.bytes(part.range) != contents[part.path]?.bytes(part.range)
+      part.isNeeded && !(part.kind == .page && subject.abandonedPages.contains(part.number))
+        && files[part.path]?.bytes(part.range) != contents[part.path]?.bytes(part.range)
     }
     if changed.isEmpty { return isWhole(files) ? .harmless : .damaged }
     let ofData = changed.filter { $0.path == subject.anatomy.dataPath }

@@ -1,3 +1,4 @@
+internal import Environment
 package import Martlet
 package import Simulation
 
@@ -9,6 +10,9 @@ package struct DamageSubject: Sendable {
   /// Earlier images of the same disk.
   package let older: [DiskImage]
   package let anatomy: DatabaseAnatomy
+  /// Pages of the map that an opening frees without a look at them: large values of a keyspace that
+  /// was being dropped. Nothing can find what happens to their images, and nobody has to.
+  package let abandonedPages: Set<Int>
   /// The fingerprint after each number of changes; the last is what the image holds.
   package let fingerprints: [UInt64]
 
@@ -24,6 +28,39 @@ package struct DamageSubject: Sendable {
     self.older = older
     self.fingerprints = fingerprints
     anatomy = DatabaseAnatomy(of: image, in: CrashSession.directory)
+    abandonedPages = Self.abandonedPages(of: anatomy, image, configuration)
+  }
+
+  /// Pages whose images are read neither by an opening, nor by whoever reads everything, nor by
+  /// `verify`, and that are not in the map any more after the next checkpoint. Both: what is in the
+  /// map and read by nobody would be a hole in `verify`.
+  private static func abandonedPages(
+    of anatomy: DatabaseAnatomy, _ image: DiskImage, _ configuration: Configuration
+  ) -> Set<Int> {
+    var world = Simulator.Configuration()
+    world.keepsTrace = true
+    let simulator = Simulator(seed: 1, disk: image, configuration: world)
+    do {
+      try simulator.run { effects in
+        let database = try Database(
+          at: anatomy.directory, configuration: configuration, effects: effects)
+        _ = try DatabaseDump.fingerprint(of: database)
+        _ = try database.verify()
+        try database.checkpoint()
+        try database.close()
+      }
+    } catch {
+      return []
+    }
+    let file = Trace.name(of: anatomy.dataPath)
+    let reads = simulator.trace.entries.filter { $0.call == .read && $0.third == file }
+      .map { Int($0.first)..<Int($0.first + $0.second) }
+    let after = DatabaseAnatomy(of: simulator.disk.snapshot, in: anatomy.directory)
+    let abandoned = anatomy.pages.filter { number, entry in
+      let bytes = entry.offset..<entry.offset + entry.byteCount
+      return after.pages[number]?.offset != entry.offset && !reads.contains { $0.overlaps(bytes) }
+    }
+    return Set(abandoned.keys)
   }
 
   /// Runs a script; the image is the disk's when the database was closed, or right before.

@@ -57,7 +57,7 @@ package struct DatabaseAnatomy: Sendable {
   package internal(set) var batches: [Batch] = []
   /// Paths of the segments from the one that replay begins in.
   package internal(set) var neededSegments: [String] = []
-  /// The block of the first copy of the superblock in force.
+  /// The block of a sound copy of the superblock in force: the first, where a crash has not torn it.
   package internal(set) var superblock = 0
   package private(set) var pageSize = 0
   package private(set) var generation: UInt64 = 0
@@ -85,14 +85,14 @@ package struct DatabaseAnatomy: Sendable {
       if generation > best?.generation ?? 0 { best = (block, generation) }
     }
     guard let best else { return }
-    superblock = best.block % 2
+    superblock = best.block
     generation = best.generation
     let bytes = self.bytes(superblock)
     pageSize = Int(bytes.field(UInt32.self, at: 12))
     for block in 0..<4 {
       add(
         .superblock, block * Self.blockByteCount, Self.blockByteCount, block,
-        block % 2 == superblock)
+        block % 2 == superblock % 2)
     }
     let depth = Int(bytes.field(UInt16.self, at: 74))
     if depth > 0 {

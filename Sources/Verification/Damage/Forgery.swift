@@ -146,7 +146,7 @@ package struct Forgery: Sendable {
     var bytes = data.bytes(offset..<offset + DatabaseAnatomy.blockByteCount)
     bytes.setField(bytes.bytes(0..<4092).checksum, at: 4092)
     data.replaceSubrange(offset..<offset + bytes.count, with: bytes)
-    let other = offset + 2 * DatabaseAnatomy.blockByteCount
+    let other = (anatomy.superblock ^ 2) * DatabaseAnatomy.blockByteCount
     data.replaceSubrange(other..<other + bytes.count, with: bytes)
   }
 
