@@ -12,18 +12,13 @@ import Verification
     throws
   {
     let survey = try CallFaultSurvey<ExpiringLife>(seed: 11)
-    let report = survey.run(stride: Effort.stride(debug: 83, release: 7))
-    print(
-      "\(survey.callCount) calls, \(report.caseCount) of \(survey.all.count) cases, "
-        + "\(report.refusedCount) refused something, \(report.finalCount) were final")
-    for violation in report.violations.prefix(4) { Issue.record("\(violation)") }
-    #expect(report.violations.isEmpty, "\(report.violations.count) of \(report.caseCount)")
+    #expect(survey.problems(stride: Effort.stride(debug: 83, release: 7)) == [])
   }
 }
 
 /// Keys that stay, keys that are prolonged in time, and keys that go.
 private final class ExpiringLife: FaultedLife {
-  private(set) var refusals: [DatabaseError] = []
+  var refusals: [DatabaseError] = []
   /// Of each key when it expires, by the seconds of the life; nil: never. A key of which that is not
   /// known has several.
   private var known: [String: [Double?]] = [:]
@@ -40,13 +35,11 @@ private final class ExpiringLife: FaultedLife {
 
   func live(_ effects: Effects, relieve: () -> Void) throws {
     begin = effects.time.wallClock()
-    let database: Database
-    do {
-      database = try Database(at: "/db", configuration: Self.configuration, effects: effects)
-    } catch let error as DatabaseError {
-      refusals.append(error)
-      return relieve()
-    }
+    guard
+      let database = opened({
+        try Database(at: "/db", configuration: Self.configuration, effects: effects)
+      })
+    else { return relieve() }
     defer { note { try database.close() } }
     var keys: Keyspace?
     note { keys = try database.keyspace("k") }
@@ -97,20 +90,11 @@ private final class ExpiringLife: FaultedLife {
     _ key: String, _ seconds: Double?, _ database: Database,
     _ body: (borrowing Transaction) throws -> Void
   ) {
-    do {
+    let refusal = note {
       try database.write { try body($0) }
       known[key] = [seconds]
-    } catch {
-      guard let error = error as? DatabaseError else { return }
-      refusals.append(error)
-      if error.code == .commitUnknown { known[key] = (known[key] ?? [0]) + [seconds] }
     }
-  }
-
-  private func note(_ body: () throws -> Void) {
-    do { try body() } catch {
-      if let error = error as? DatabaseError { refusals.append(error) }
-    }
+    if refusal?.code == .commitUnknown { known[key] = (known[key] ?? [0]) + [seconds] }
   }
 
   private static func sleep(_ seconds: UInt64, _ effects: Effects) {

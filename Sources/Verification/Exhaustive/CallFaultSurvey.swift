@@ -19,13 +19,35 @@ package protocol FaultedLife: AnyObject, SendableMetatype {
   /// - Throws: what is wrong.
   func check(_ effects: Effects) throws
   /// What the database refused.
-  var refusals: [DatabaseError] { get }
+  var refusals: [DatabaseError] { get set }
 }
 
 extension FaultedLife {
   /// Whether the database has said that it is over.
   package var isFinal: Bool {
     refusals.contains { $0.code == .commitUnknown || $0.code == .poisoned }
+  }
+
+  /// Does something, and notes why the database refused it, which is returned. Whatever else is thrown
+  /// is a bug.
+  @discardableResult
+  package func note(_ body: () throws -> Void) -> DatabaseError? {
+    do {
+      try body()
+      return nil
+    } catch let error as DatabaseError {
+      refusals.append(error)
+      return error
+    } catch {
+      preconditionFailure("an error that is none of the database's: \(error)")
+    }
+  }
+
+  /// The database; nil when it did not open, which is noted.
+  package func opened(_ open: () throws -> Database) -> Database? {
+    var database: Database?
+    note { database = try open() }
+    return database
   }
 }
 
@@ -57,6 +79,18 @@ package struct CallFaultSurvey<Life: FaultedLife> {
     package var finalCount = 0
     /// What is wrong, by fault.
     package var violations: [String] = []
+  }
+
+  /// Lives every nth case and prints how many; what is wrong, by fault, and that the faults were hardly
+  /// met, when the database refused something in a smaller share of many lives.
+  package func problems(stride: Int, refusedShare: Double = 0.25) -> [String] {
+    let report = run(stride: stride)
+    print(
+      "\(callCount) calls, \(report.caseCount) of \(all.count) cases, "
+        + "\(report.refusedCount) refused something, \(report.finalCount) were final")
+    let isHardlyMet = Double(report.refusedCount) <= refusedShare * Double(report.caseCount)
+    return report.violations
+      + (report.caseCount >= 24 && isHardlyMet ? ["the faults were hardly met"] : [])
   }
 
   /// Lives every nth case, on all processors. A stride without a divisor in common with the count of
