@@ -22,19 +22,9 @@ enum Pages {
     _ effects: Effects, _ configuration: PagingConfiguration = small(), at path: String = path,
     build: (Pager) throws(PagingError) -> [UInt8] = { _ throws(PagingError) in [1, 2, 3] }
   ) throws(PagingError) -> Pager {
-    let pager = try Pager.create(
+    try Pager.create(
       path: path, configuration: configuration, id: id, ownerState: [9],
       timestamp: Timestamp(100), effects: effects, build: build)
-    awaitFrames(of: pager, effects)
-    return pager
-  }
-
-  /// Frames are made ready by the background: until then there are none, and dirty pages are
-  /// written to get some. A test that counts such things begins afterwards.
-  private static func awaitFrames(of pager: Pager, _ effects: Effects) {
-    for attempt in 0..<100_000 where pager.statistics.freeFrameCount < 32 {
-      effects.waits.yield(attempt: attempt)
-    }
   }
 
   static func open(
