@@ -42,6 +42,32 @@ import Verification
     }
   }
 
+  /// The story: it told of a full disk, behind which work goes on, and had ended the database.
+  @Test(arguments: [Fault.noSpace, Fault.inputOutput])
+  func `timestamps that cannot be reserved end the database, and the error says so`(
+    number: Int32
+  ) throws {
+    let simulator = Simulator(seed: 14)
+    try simulator.run { effects in
+      let db = try Database(
+        at: "/db", configuration: CrashSession.smallConfiguration, effects: effects)
+      // The first commit reserves them.
+      simulator.disk.inject(Fault(.fails(number), on: [.write], .once(at: 1), path: "log-"))
+      let first = #expect(throws: DatabaseError.self) { try db.keyspace("k") }
+      #expect(first?.code == .poisoned)
+      #expect(first?.message.contains("reopen") == true)
+      simulator.disk.removeFaults()
+      let second = #expect(throws: DatabaseError.self) { try db.keyspace("k") }
+      #expect(second?.code == .poisoned)
+      try? db.close()
+      let again = try Database(
+        at: "/db", configuration: CrashSession.smallConfiguration, effects: effects)
+      #expect(try again.existingKeyspace("k") == nil)
+      _ = try again.keyspace("k")
+      try again.close()
+    }
+  }
+
   @Test func `a full disk is refused before anything changes, and space brings it back (F10)`()
     throws
   {
