@@ -187,6 +187,33 @@ final class Count: Sendable {
     #expect(end == nil)
   }
 
+  private struct Person: Codable, Sendable, Identifiable {
+    var id: Int
+
+    static let all = RecordCollection("people", of: Person.self)
+  }
+
+  /// The story: it was taken for one that is going to be opened, and waited for without an end.
+  @Test func `wait for a collection to be opened, and end when it is dropped`() async throws {
+    let attempts = Count()
+    var values = database.observe { snapshot in
+      attempts.add()
+      return try snapshot.count(Person.all.all)
+    }.makeAsyncIterator()
+    let opening = Task { [database] in
+      while attempts.value < 3 { await Task.yield() }
+      try database.open(Person.all)
+    }
+    #expect(try await values.next() == 0)
+    try await opening.value
+    try database.dropCollection("people")
+    do {
+      _ = try await values.next()
+      Issue.record("a value of a collection that is not there")
+    } catch { #expect((error as? DatabaseError)?.code == .collectionNotOpen) }
+    #expect(try await values.next() == nil)
+  }
+
   @Test func `leave nothing behind when their task is cancelled`() async throws {
     let count = Count()
     let tasks = (0..<20).map { number in

@@ -52,6 +52,8 @@ package final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
     var previous: Value?
     /// Failures that pass, in a row.
     var failureCount = 0
+    /// Whether a read has ever come to its end.
+    var hasRead = false
   }
 
   /// What is to be done outside the mutex.
@@ -178,7 +180,9 @@ package final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
       let (result, isCurrent) = try readOnce()
       settle(result, isCurrent: isCurrent)
     } catch {
-      if error.endsObservation { return finish(error) }
+      // A collection that could be read and is not open any more was dropped; before, it may be opened.
+      let isDropped = error.code == .collectionNotOpen && state.withLock(\.hasRead)
+      if error.endsObservation || isDropped { return finish(error) }
       if error.code == .cancelled { return readAgainIfWanted() }
       retry(after: error)
     }
@@ -239,6 +243,7 @@ package final class LiveObserver<Value: Sendable>: ObservingParty, Sendable {
     let step = state.withLock { state -> Step in
       guard state.phase == .reading else { return .nothing }
       state.failureCount = 0
+      state.hasRead = true
       state.phase = isCurrent && !state.isOutdated ? .current : .stale
       guard let waiter = state.waiter else {
         // It was read for somebody who has gone: the next one reads again.

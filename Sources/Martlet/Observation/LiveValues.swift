@@ -7,7 +7,8 @@
 /// - what the closure threw, other than failures of the engine that pass. The observation goes on: a
 ///   further `next` waits until what the closure had read has changed, and reads again. A `for try
 ///   await` loop is left by a throw, so a loop that shall survive errors runs over ``results``.
-/// - `closed`, `corrupt`, `poisoned`, `commitUnknown` or `keyspaceDropped`; then it has ended.
+/// - `closed`, `corrupt`, `poisoned`, `commitUnknown`, `keyspaceDropped`, or `collectionNotOpen` for a
+///   collection that was dropped; then it has ended. It waits for one that is not open yet.
 ///
 /// When its task is cancelled, `next` returns nil.
 public struct LiveValues<Value: Sendable>: AsyncSequence, Sendable {
